@@ -1,0 +1,53 @@
+"""What DAug raises on purpose, so that a caller can catch as widely or as narrowly as it likes.
+
+DaugError
+├── RadiographError    the file cannot become a Radiograph
+├── RecipeError        the heatmap asked for cannot be drawn
+│   └── UntrainedError     because its super-class had too few examples in training
+├── EngineError        the computation went wrong on the way (NaN, infinity)
+├── BundleError        the models on disk are not what their description says
+├── ManifestError      the table of radiographs cannot be trained on or scored
+├── TrainingError      a training cannot start, go on or be resumed
+├── LibraryError       the case library's folder cannot be used
+└── ExportError        a result cannot be written
+"""
+
+
+class DaugError(Exception):
+    """Base of every error that DAug raises on purpose; its message is fit to show on screen."""
+
+
+class RadiographError(DaugError):
+    """The file cannot become a Radiograph."""
+
+
+class RecipeError(DaugError):
+    """The heatmap asked for cannot be drawn."""
+
+
+class UntrainedError(RecipeError):
+    """The super-class had too few examples in training to be offered."""
+
+
+class EngineError(DaugError):
+    """The computation went wrong on the way, for instance NaN or infinity at some step."""
+
+
+class BundleError(DaugError):
+    """The models on disk are not what their description says, or some are missing."""
+
+
+class ManifestError(DaugError):
+    """The table of radiographs cannot be trained on or scored."""
+
+
+class TrainingError(DaugError):
+    """A training cannot start, go on or be resumed."""
+
+
+class LibraryError(DaugError):
+    """The case library's folder cannot be used."""
+
+
+class ExportError(DaugError):
+    """A result cannot be written."""

@@ -1,0 +1,1 @@
+"""All that learns, or prepares learning and scoring."""
