@@ -1,16 +1,27 @@
 """Checkpoints that are whole or not there, the last two kept."""
 
 import logging
+import pickle
 import shutil
 from pathlib import Path
 
 from accelerate import Accelerator
+from safetensors import SafetensorError
 
 from daug.errors import TrainingError
 
 logger = logging.getLogger(__name__)
 
 KEPT = 2
+UNREADABLE = (  # what accelerate was seen to raise on files that are cut short or overwritten
+    EOFError,
+    KeyError,
+    OSError,
+    RuntimeError,
+    SafetensorError,
+    ValueError,
+    pickle.UnpicklingError,
+)
 
 
 class Checkpoints:
@@ -21,7 +32,8 @@ class Checkpoints:
 
     def steps(self) -> list[int]:
         """Return the steps that a whole checkpoint was written at, rising."""
-        return sorted(int(path.name.removeprefix("step-")) for path in self.folder.glob("step-*"))
+        numbers = (path.name.removeprefix("step-") for path in self.folder.glob("step-*"))
+        return sorted(int(number) for number in numbers if number.isdecimal())
 
     def save(self, step: int) -> None:
         """Write a checkpoint beside the others, then let it appear under its name at once."""
@@ -34,6 +46,8 @@ class Checkpoints:
             partial.replace(whole)
             for old in self.steps()[:-KEPT]:
                 shutil.rmtree(self._path(old))
+            for cut_off in self.folder.glob("partial-*"):
+                shutil.rmtree(cut_off)
 
     def restore(self) -> None:
         """Load the newest checkpoint that can be read.
@@ -44,7 +58,7 @@ class Checkpoints:
         for step in reversed(self.steps()):
             try:
                 self.accelerator.load_state(str(self._path(step)))
-            except (OSError, RuntimeError, ValueError, EOFError, KeyError) as error:
+            except UNREADABLE as error:
                 logger.warning("checkpoint of step %d cannot be read: %s", step, error)
                 continue
             return

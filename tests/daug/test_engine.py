@@ -73,9 +73,7 @@ def test_the_classifier_is_told_the_same_t_as_the_denoiser(
     assert len(set(seen)) == num_steps
 
 
-def test_a_batch_of_maps_equals_the_maps_one_by_one(
-    engine: Engine, radiograph: Radiograph
-) -> None:
+def test_a_batch_of_maps_equals_the_maps_one_by_one(engine: Engine, radiograph: Radiograph) -> None:
     recipes = all_recipes(engine.models.bundle, seeds=(0, 1))
     together = draw(engine, radiograph, *recipes)
     for recipe, heatmap in zip(recipes, together, strict=True):

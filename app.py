@@ -1,0 +1,89 @@
+"""DAug's command line and composition root: it builds everything and decides nothing."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+import typer
+
+import benchmarks.cli
+import trainers.cli
+import ui.cli
+from daug.errors import DaugError
+from daug.workstation import Workstation
+
+BUNDLED_MODELS = Path(__file__).parent / "assets" / "models" / "cxr-demo"
+
+app = typer.Typer(
+    name="daug",
+    help="Counterfactual heatmaps of chest radiographs. Research and teaching only. "
+    "Not for diagnostic use.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What commands may not import themselves; handed to them as the typer context's object."""
+
+    bundled_models: Path = BUNDLED_MODELS
+
+    def open_workstation(self, bundle: Path | None, library: Path | None) -> Workstation:
+        """Load a bundle's models; see `daug.workstation.WorkstationOpener`."""
+        import torch
+
+        from daug.bundle import read_bundle
+        from daug.bundled_models import load_models
+        from daug.engine import Engine
+        from daug.loading import load_radiograph
+        from daug.radiograph import Radiograph
+        from db.library_folder import open_library_folder
+
+        described = read_bundle(bundle or self.bundled_models)
+        identity_key = None if library is None else open_library_folder(library).identity_key
+        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        engine = Engine(load_models(described), device)
+
+        def load(path: Path) -> Radiograph:
+            return load_radiograph(path, identity_key=identity_key)
+
+        return Workstation(described, load, engine.score, engine.draw_heatmaps)
+
+
+@app.callback()
+def hand_over_tools(ctx: typer.Context) -> None:
+    """Give every command its tools."""
+    ctx.obj = ctx.obj or Tools()
+
+
+ui.cli.add_commands(app)
+trainers.cli.add_commands(app)
+benchmarks.cli.add_commands(app)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command; exit 0 on success, 2 on a usage error, 1 on a failure it explains."""
+    try:
+        app(args=arguments, standalone_mode=False)
+    except DaugError as error:
+        _leave(str(error), 1)
+    except click.exceptions.Exit as leaving:
+        sys.exit(leaving.exit_code)
+    except click.UsageError as error:
+        error.show()
+        sys.exit(2)
+    except (click.Abort, KeyboardInterrupt):
+        _leave("Stopped.", 1)
+
+
+def _leave(sentence: str, code: int) -> None:
+    typer.echo(sentence, err=True)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

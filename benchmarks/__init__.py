@@ -1,0 +1,1 @@
+"""Speed against the plain way of the paper, in one run: the commands of `daug bench`."""

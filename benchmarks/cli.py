@@ -1,0 +1,17 @@
+"""The commands of `daug bench`."""
+
+import typer
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Hang the commands onto the program."""
+    from benchmarks.panel import bench_panel
+
+    bench = typer.Typer(help="Speed against the plain way of the paper.", no_args_is_help=True)
+    bench.callback()(_only_groups)
+    bench.command("panel")(bench_panel)
+    app.add_typer(bench, name="bench")
+
+
+def _only_groups() -> None:
+    """Keep `panel` a command of its own while it is the only one."""

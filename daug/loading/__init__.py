@@ -1,0 +1,21 @@
+"""Files into radiographs: DICOM, PNG, JPEG and TIFF, told apart by content and never by name.
+
+    files.py         the one call: opens, recognizes, hands on
+    refusal.py       what a broken file makes a library raise, turned into one sentence
+    gray_levels.py   stored values to shown values: rescale, tables, windows, inversion
+    color.py         color pixels that are gray after all, and those that are not
+    picture.py       PNG, JPEG, TIFF
+    header.py        the only DICOM elements that are ever read
+    codestream.py    how large a compressed frame says it is, before it is decoded
+    placement.py     view, side, the right way up, pixel spacing
+    identity.py      keyed hashes in place of who and when
+    decoding.py      DICOM pixels as numbers
+    pipeline.py      what a DICOM header says about gray levels, applied
+    dicom.py         DICOM
+
+Every file that cannot become a radiograph raises RadiographError and nothing else.
+"""
+
+from daug.loading.files import load_radiograph
+
+__all__ = ["load_radiograph"]

@@ -1,0 +1,79 @@
+"""Keyed hashes in place of who and when.
+
+The key stays with the case library. Whoever has it can recognize a patient whose ID he knows;
+whoever has it not can tell neither who nor when, only that two radiographs belong together and
+which was taken first.
+"""
+
+import hashlib
+import hmac
+from datetime import datetime
+
+from daug.radiograph import Pseudonym
+
+HASH_CHARACTERS = 32  # hexadecimal, 128 bits: no two patients of one library will meet
+SHIFT_BYTES = 6  # up to 2**48 seconds, some nine million years
+ORDER_DIGITS = 16  # enough for any date and any shift
+
+
+def pseudonym(
+    identity_key: bytes | None,
+    *,
+    patient_id: str,
+    issuer: str,
+    study_uid: str,
+    study_date: str,
+    study_time: str,
+) -> Pseudonym:
+    """Return what may be known of a patient and a study; nothing without a key.
+
+    Args:
+        identity_key: The library's secret.
+        patient_id: Patient ID (0010,0020), or nothing.
+        issuer: Issuer of Patient ID (0010,0021): two hospitals may both have a patient 1.
+        study_uid: Study Instance UID (0020,000D), or nothing.
+        study_date: YYYYMMDD.
+        study_time: HHMMSS, or its beginning.
+    """
+    if identity_key is None:
+        return Pseudonym()
+    patient = _keyed_hash(identity_key, "patient", patient_id, issuer) if patient_id else None
+    study = _keyed_hash(identity_key, "study", study_uid) if study_uid else None
+    moment = _moment(study_date, study_time)
+    if patient is None or moment is None:
+        return Pseudonym(patient=patient, study=study)
+    return Pseudonym(patient, study, _order(identity_key, patient, moment))
+
+
+def _order(identity_key: bytes, patient: str, moment: datetime) -> str:
+    """Return seconds since an unknown day, the same one for all studies of one patient.
+
+    Texts of equal length sort as the studies do, and their difference is the time between
+    them; the shift depends on key and patient, so that no date, weekday or hour is told.
+    """
+    digest = _digest(identity_key, "order", patient)
+    shift = int.from_bytes(digest[:SHIFT_BYTES], "big")
+    seconds = int((moment - datetime.min).total_seconds())
+    return f"{seconds + shift:0{ORDER_DIGITS}d}"
+
+
+def _moment(study_date: str, study_time: str) -> datetime | None:
+    try:
+        day = datetime.strptime(study_date.replace(".", ""), "%Y%m%d")  # old files have dots
+    except ValueError:
+        return None
+    clock = study_time.replace(":", "").split(".")[0][:6].ljust(6, "0")
+    try:
+        return datetime.strptime(f"{day:%Y%m%d}{clock}", "%Y%m%d%H%M%S")
+    except ValueError:
+        return day
+
+
+def _keyed_hash(identity_key: bytes, *parts: str) -> str:
+    return _digest(identity_key, *parts).hex()[:HASH_CHARACTERS]
+
+
+def _digest(identity_key: bytes, *parts: str) -> bytes:
+    """HMAC-SHA256 of the parts, kept apart so that "1" + "23" is not "12" + "3"."""
+    message = "\0".join(parts).encode("utf-8", "surrogatepass")
+    return hmac.new(identity_key, message, hashlib.sha256).digest()

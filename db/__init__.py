@@ -1,0 +1,1 @@
+"""The case library's folder and what is kept in it."""

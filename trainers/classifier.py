@@ -1,0 +1,136 @@
+"""Train the classifier of noised radiographs: the guide of every heatmap.
+
+Jin et al. 2024, "DAug", arXiv:2412.04828, section 3.2: sigmoid and binary cross-entropy over
+seven super-classes, with (x_t, t) as input.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from daug.errors import TrainingError
+from daug.findings import SuperClass
+from daug.noisy_classifier import (
+    ClassifierConfig,
+    NoisyClassifier,
+    load_classifier,
+    save_classifier,
+)
+from daug.schedule import add_noise, linear_alpha_bar
+from trainers.augmentation import AugmentationRange, apply, draw
+from trainers.class_balance import BalancedSampler, count_training, find_pools, labels_from
+from trainers.evaluation.classifier_scores import logits_at, score_rows
+from trainers.manifest import Row
+from trainers.pixels import to_model_range
+
+logger = logging.getLogger(__name__)
+
+STRONG = AugmentationRange(degrees=8, zoom=0.12, shift=0.06, gain=0.2, offset=0.1, gamma=0.3)
+REPORT_LEVELS = (0, 100, 200, 300, 400, 500)  # noise levels, in noising steps
+REPORT_DRAWS = 200  # of the bootstrap, during training
+
+
+@dataclass(frozen=True)
+class ClassifierSettings:
+    """What the classifier sees in training."""
+
+    sources: tuple[str, ...]
+    highest_t: int = 600  # guidance never asks about noisier images
+    clean_share: float = 0.1  # of a batch that is asked about without noise
+    augmentation: AugmentationRange = STRONG
+
+
+class ClassifierProblem:
+    """The classifier, its batches and its loss."""
+
+    name = "classifier"
+
+    def __init__(
+        self,
+        rows: Sequence[Row],
+        pixels: NDArray[np.uint8],
+        held_out_rows: Sequence[Row],
+        held_out: NDArray[np.uint8],
+        super_classes: Sequence[SuperClass],
+        config: ClassifierConfig,
+        settings: ClassifierSettings,
+    ) -> None:
+        """Prepare labels and sampling.
+
+        Raises:
+            ManifestError: If no super-class has enough examples.
+        """
+        self.pixels, self.settings = pixels, settings
+        self.held_out_rows, self.held_out = held_out_rows, held_out
+        self.super_classes = super_classes
+        self.classifier = NoisyClassifier(config)
+        self.model: nn.Module = self.classifier
+        pools = find_pools(rows, super_classes)
+        self.labels = labels_from(pools, len(rows), len(super_classes))
+        self.sampler = BalancedSampler(pools)
+        self.counts = count_training(pools, rows, super_classes)
+        self.alpha_bar = linear_alpha_bar().to(torch.float32)
+        for super_class, counts in zip(super_classes, self.counts, strict=True):
+            logger.info(
+                "%s: %d with, %d without", super_class.name, counts.positives, counts.negatives
+            )
+
+    def start_from(self, folder: Path) -> None:
+        """Take over the weights of an earlier classifier of the same shape.
+
+        Raises:
+            TrainingError: If it has another shape.
+        """
+        earlier = load_classifier(folder)
+        if earlier.config != self.classifier.config:
+            raise TrainingError(
+                f"{folder.name} holds a classifier of another shape ({earlier.config}) than this "
+                f"preset's ({self.classifier.config}). Choose the preset that made it."
+            )
+        self.classifier.load_state_dict(earlier.state_dict())
+
+    def draw_batch(self, size: int, generator: torch.Generator) -> tuple[Tensor, ...]:
+        """Return x_t (B, 1, H, W), t (B,), present (B, C) and known (B, C)."""
+        rows = self.sampler.draw(size, generator)
+        images = to_model_range(self.pixels[rows.numpy()])
+        x_0 = apply(draw(self.settings.augmentation, size, generator), images)
+        t = torch.randint(self.settings.highest_t, (size,), generator=generator)
+        clean = torch.rand(size, generator=generator) < self.settings.clean_share
+        t = torch.where(clean, 0, t)
+        eps = torch.randn(x_0.shape, generator=generator)
+        noised = add_noise(x_0, eps, self.alpha_bar[t][:, None, None, None])
+        x_t = torch.where(clean[:, None, None, None], x_0, noised)
+        return x_t, t, self.labels.present[rows], self.labels.known[rows]
+
+    def loss(self, model: nn.Module, batch: tuple[Tensor, ...]) -> Tensor:
+        """Return the binary cross-entropy, averaged over the known labels of the batch."""
+        x_t, t, present, known = batch
+        each = F.binary_cross_entropy_with_logits(model(x_t, t).float(), present, reduction="none")
+        return (each * known).sum() / known.sum().clamp(min=1)
+
+    def report(self, folder: Path, step: int) -> dict[str, Any]:
+        """Return AUROC at t = 0 on held-out radiographs, by class and source."""
+        logits = logits_at(self.classifier, self.held_out, (0,), seed=0)
+        scores = score_rows(
+            logits,
+            self.held_out_rows,
+            self.super_classes,
+            (0,),
+            np.random.default_rng(0),
+            REPORT_DRAWS,
+        )
+        return {
+            f"{score.super_class} [{score.source}]": round(score.auroc.value, 3) for score in scores
+        }
+
+    def save(self, folder: Path) -> None:
+        """Write the classifier with its configuration."""
+        save_classifier(self.classifier, folder / "classifier")

@@ -1,0 +1,197 @@
+"""The commands `daug train`, `daug bundle` and `daug evaluate`.
+
+Nothing heavy is imported until a command runs, so that `--help` stays quick.
+"""
+
+import json
+import logging
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from daug.errors import BundleError
+
+ManifestOption = Annotated[
+    Path, typer.Option("--manifest", exists=True, dir_okay=False, help="Table of radiographs.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
+BundleArgument = Annotated[Path, typer.Argument(help="Folder of the bundle.")]
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Hang the commands onto the program."""
+    train = typer.Typer(help="Train the models of a bundle.", no_args_is_help=True)
+    train.command("diffusion")(train_diffusion)
+    train.command("classifier")(train_classifier)
+    app.add_typer(train, name="train")
+    bundle = typer.Typer(help="Put models together, and check them.", no_args_is_help=True)
+    bundle.command("build")(bundle_build)
+    bundle.command("tune")(bundle_tune)
+    bundle.command("measure")(bundle_measure)
+    bundle.command("verify")(bundle_verify)
+    app.add_typer(bundle, name="bundle")
+    evaluate = typer.Typer(help="Score models on held-out radiographs.", no_args_is_help=True)
+    evaluate.command("classifier")(evaluate_classifier)
+    app.add_typer(evaluate, name="evaluate")
+
+
+RunFolder = Annotated[Path, typer.Option("-o", "--output", help="Run folder: log, checkpoints.")]
+PresetOption = Annotated[str, typer.Option(help="Size: cpu, gpu, or tiny for a trial.")]
+SourcesOption = Annotated[
+    str, typer.Option(help="Data sets, separated by commas; all that may be shipped if none.")
+]
+SplitOption = Annotated[str, typer.Option(help="Split to train on.")]
+StepsOption = Annotated[int | None, typer.Option(min=1, help="End after so many steps.")]
+BudgetOption = Annotated[
+    float | None, typer.Option(min=0.01, help="End cleanly after so many minutes.")
+]
+InitOption = Annotated[
+    Path | None, typer.Option(exists=True, file_okay=False, help="Weights to start from.")
+]
+ResumeOption = Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint.")]
+SeedOption = Annotated[int, typer.Option(min=0, help="Of all chance.")]
+
+
+def train_diffusion(
+    manifest: ManifestOption,
+    output: RunFolder,
+    preset: PresetOption = "cpu",
+    sources: SourcesOption = "",
+    split: SplitOption = "train",
+    steps: StepsOption = None,
+    budget_minutes: BudgetOption = None,
+    init: InitOption = None,
+    resume: ResumeOption = False,
+    seed: SeedOption = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Train the denoiser."""
+    from trainers import runs
+
+    request = runs.RunRequest(
+        manifest, output, preset, split, _words(sources), steps, budget_minutes, seed, init, resume
+    )
+    _start_log(output)
+    _tell(runs.train_diffusion(request), as_json, f"The denoiser is in {output / 'weights'}.")
+
+
+def train_classifier(
+    manifest: ManifestOption,
+    output: RunFolder,
+    preset: PresetOption = "cpu",
+    sources: SourcesOption = "",
+    split: SplitOption = "train",
+    steps: StepsOption = None,
+    budget_minutes: BudgetOption = None,
+    init: InitOption = None,
+    resume: ResumeOption = False,
+    seed: SeedOption = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Train the classifier of noised radiographs."""
+    from trainers import runs
+
+    request = runs.RunRequest(
+        manifest, output, preset, split, _words(sources), steps, budget_minutes, seed, init, resume
+    )
+    _start_log(output)
+    _tell(runs.train_classifier(request), as_json, f"The classifier is in {output / 'weights'}.")
+
+
+def bundle_build(
+    diffusion: Annotated[Path, typer.Option(help="Run folder of the denoiser.")],
+    classifier: Annotated[Path, typer.Option(help="Run folder of the classifier.")],
+    manifest: ManifestOption,
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder of the new bundle.")],
+    name: Annotated[str, typer.Option(help="What the bundle is called.")] = "cxr-demo",
+    version: Annotated[str, typer.Option(help="Its version.")] = "1",
+    split: Annotated[str, typer.Option(help="Split that the classifier is scored on.")] = "test",
+    as_json: JsonOption = False,
+) -> None:
+    """Put two finished trainings together, and score the classifier."""
+    from trainers.bundle_build import build_bundle
+
+    _start_log()
+    bundle = build_bundle(diffusion, classifier, manifest, output, name, version, split)
+    _tell({"output": str(output), "digest": bundle.digest}, as_json, f"Built {output}.")
+
+
+def bundle_tune(
+    bundle: BundleArgument,
+    manifest: ManifestOption,
+    images: Annotated[int, typer.Option(min=8, help="Radiographs of the training split.")] = 24,
+    as_json: JsonOption = False,
+) -> None:
+    """Choose scale, noise level and encoder by cross-validation over training patients."""
+    from trainers.recipe_search import tune_bundle
+
+    _start_log()
+    found = tune_bundle(bundle, manifest, images)
+    _tell(found, as_json, f"{bundle} now has the recipe {found['chosen']}.")
+
+
+def bundle_measure(
+    bundle: BundleArgument,
+    manifest: ManifestOption,
+    images: Annotated[int, typer.Option(min=1, help="Radiographs of the test split.")] = 64,
+    split: Annotated[str, typer.Option(help="Split to measure on.")] = "test",
+    as_json: JsonOption = False,
+) -> None:
+    """Measure how scores move and how much of the patient is kept, on held-out radiographs."""
+    from trainers.evaluation.movement import measure_bundle
+
+    _start_log()
+    measured = measure_bundle(bundle, manifest, images, split)
+    _tell(measured, as_json, f"{bundle} now says how its scores move.")
+
+
+def bundle_verify(bundle: BundleArgument, as_json: JsonOption = False) -> None:
+    """Check every file of a bundle and try its models once."""
+    from daug.bundle import read_bundle
+    from daug.bundled_models import load_models
+
+    described = read_bundle(bundle)
+    if not described.files:
+        raise BundleError(f"{bundle} lists no files. Build it with `daug bundle build`.")
+    load_models(described)
+    values = {"ok": True, "name": described.name, "digest": described.digest}
+    _tell(values, as_json, f"{bundle} is whole: {len(described.files)} files, models load and run.")
+
+
+def evaluate_classifier(
+    ctx: typer.Context,
+    manifest: ManifestOption,
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the tables.")],
+    bundle: Annotated[Path | None, typer.Option(help="Bundle; the shipped one if none.")] = None,
+    split: Annotated[str, typer.Option(help="Split to score.")] = "test",
+    as_json: JsonOption = False,
+) -> None:
+    """Write average precision and AUROC per super-class, noise level and source."""
+    from trainers.evaluation.classifier import evaluate_classifier as evaluate
+
+    _start_log()
+    evaluation = evaluate(bundle or ctx.obj.bundled_models, manifest, split, output)
+    _tell(asdict(evaluation), as_json, f"The tables are in {output}.")
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def _start_log(folder: Path | None = None) -> None:
+    """Send progress to standard error, since standard output belongs to results; keep it too."""
+    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        handlers.append(logging.FileHandler(folder / "log.txt", encoding="utf-8"))
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(message)s", handlers=handlers, force=True
+    )
+    logging.getLogger("accelerate").setLevel(logging.WARNING)
+
+
+def _tell(values: dict[str, Any], as_json: bool, sentence: str) -> None:
+    typer.echo(json.dumps(values, indent=2, default=str) if as_json else sentence)

@@ -1,0 +1,151 @@
+"""Trainings from a manifest: pick the rows, load the pixels, train, and leave `run.json` behind."""
+
+import json
+import logging
+import random
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from daug.bundle import file_digest
+from daug.errors import TrainingError
+from daug.findings import SUPER_CLASSES
+from trainers.classifier import ClassifierProblem, ClassifierSettings
+from trainers.diffusion import DiffusionProblem, DiffusionSettings
+from trainers.loop import LoopSettings, Training
+from trainers.manifest import Row, read_manifest, select
+from trainers.pixels import large_enough, pixel_array
+from trainers.presets import Preset, find_preset
+from trainers.sources import MayTrain, allowed_sources
+
+logger = logging.getLogger(__name__)
+
+RUN_FILE = "run.json"
+HELD_OUT_SPLIT = "val"  # watched during a training; never trained on, never a test score
+PICTURED = 64  # held-out radiographs that the denoiser's pictures and error are made of
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """What somebody asks a training to be."""
+
+    manifest: Path
+    folder: Path
+    preset: str
+    split: str = "train"
+    sources: tuple[str, ...] = ()  # empty: all that may train this kind of model
+    steps: int | None = None
+    budget_minutes: float | None = None
+    seed: int = 0
+    init: Path | None = None
+    resume: bool = False
+
+
+def train_diffusion(request: RunRequest) -> dict[str, Any]:
+    """Train a denoiser and return what `run.json` says of it."""
+    preset = find_preset(request.preset)
+    rows, held_out_rows = _rows(request, MayTrain.DRAW)
+    random.Random(request.seed).shuffle(held_out_rows)  # noqa: S311 - mixes sources, no secret
+    size, cache = preset.unet.image_size, request.folder / "cache"
+    problem = DiffusionProblem(
+        rows,
+        pixel_array(rows, size, cache),
+        pixel_array(held_out_rows[:PICTURED], size, cache),
+        preset.unet,
+        DiffusionSettings(sources=_names(rows)),
+    )
+    if request.init is not None:
+        problem.start_from(request.init)
+    training = _run(problem, preset.diffusion_loop, request)
+    return _describe(request, preset, training, rows, {"settings": asdict(problem.settings)})
+
+
+def train_classifier(request: RunRequest) -> dict[str, Any]:
+    """Train a classifier and return what `run.json` says of it."""
+    preset = find_preset(request.preset)
+    rows, held_out_rows = _rows(request, MayTrain.RECOGNISE)
+    size, cache = preset.unet.image_size, request.folder / "cache"
+    problem = ClassifierProblem(
+        rows,
+        pixel_array(rows, size, cache),
+        held_out_rows,
+        pixel_array(held_out_rows, size, cache),
+        SUPER_CLASSES,
+        preset.classifier(tuple(sc.name for sc in SUPER_CLASSES)),
+        ClassifierSettings(sources=_names(rows)),
+    )
+    if request.init is not None:
+        problem.start_from(request.init)
+    training = _run(problem, preset.classifier_loop, request)
+    counts = [asdict(counts) for counts in problem.counts]
+    more = {"settings": asdict(problem.settings), "counts": counts}
+    return _describe(request, preset, training, rows, more)
+
+
+def read_run(folder: Path, kind: str) -> dict[str, Any]:
+    """Return what a finished training left behind.
+
+    Raises:
+        TrainingError: If the folder holds no such training, or one that has not ended.
+    """
+    path = folder / RUN_FILE
+    try:
+        values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, json.JSONDecodeError) as error:
+        raise TrainingError(
+            f"{folder} holds no finished training ({RUN_FILE} cannot be read). "
+            f"Run `daug train {kind}` to its end first."
+        ) from error
+    if values.get("kind") != kind:
+        raise TrainingError(f"{folder} holds a training of {values.get('kind')}, not of {kind}.")
+    return values
+
+
+def _rows(request: RunRequest, needed: MayTrain) -> tuple[list[Row], list[Row]]:
+    rows = read_manifest(request.manifest)
+    sources = request.sources or allowed_sources((row.source for row in rows), needed)
+    chosen = large_enough(select(rows, splits=[request.split], sources=sources))
+    held_out = large_enough(select(rows, splits=[HELD_OUT_SPLIT], sources=sources))
+    logger.info("%d radiographs of %s", len(chosen), dict(Counter(row.source for row in chosen)))
+    return chosen, held_out
+
+
+def _names(rows: Sequence[Row]) -> tuple[str, ...]:
+    return tuple(sorted({row.source for row in rows}))
+
+
+def _run(
+    problem: DiffusionProblem | ClassifierProblem, settings: LoopSettings, request: RunRequest
+) -> Training:
+    settings = replace(settings, seed=request.seed)
+    if request.steps is not None or request.budget_minutes is not None:
+        settings = replace(settings, steps=request.steps, budget_minutes=request.budget_minutes)
+    training = Training(problem, settings, request.folder)
+    training.run(resume=request.resume)
+    return training
+
+
+def _describe(
+    request: RunRequest,
+    preset: Preset,
+    training: Training,
+    rows: Sequence[Row],
+    more: Mapping[str, Any],
+) -> dict[str, Any]:
+    values = {
+        "kind": training.problem.name,
+        "preset": request.preset,
+        "manifest": {"file": request.manifest.name, "sha256": file_digest(request.manifest)},
+        "split": request.split,
+        "radiographs": dict(sorted(Counter(row.source for row in rows).items())),
+        "images_seen": training.progress.images,
+        "steps": training.progress.step,
+        "minutes": round(training.progress.elapsed / 60, 1),
+        "loop": asdict(training.settings),
+        **more,
+    }
+    text = json.dumps(values, indent=2)
+    (request.folder / RUN_FILE).write_text(text + "\n", encoding="utf-8")
+    return values
