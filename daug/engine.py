@@ -10,6 +10,7 @@ Jin et al. 2024, "DAug", arXiv:2412.04828, section 3.
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import TypedDict
 
 import numpy as np
 import torch
@@ -174,9 +175,7 @@ class Engine:
     def _eps(self, x: Tensor, t: int) -> Tensor:
         return self.networks.eps(x, torch.tensor(t, device=self.device), self.alpha_bar[t])
 
-    def _parts(
-        self, walk: Walk, traces: Traces, x_0: Tensor
-    ) -> Iterator[dict[str, NDArray[np.float32] | Scores]]:
+    def _parts(self, walk: Walk, traces: Traces, x_0: Tensor) -> Iterator["_Parts"]:
         controls = torch.stack(traces.controls)  # (seeds, 1, S, S)
         results = torch.stack(traces.results)  # (seeds, recipes, S, S)
         step_logits = torch.stack(traces.step_logits).mean(dim=0)  # (steps, recipes, C)
@@ -239,6 +238,17 @@ class _GuidedDenoiser:
         self.logits.append(z[:, self.wanted.trained])
         eps[self.guided] = guide_eps(eps[self.guided], gradient, self.wanted.scale, alpha_bar)
         return eps
+
+
+class _Parts(TypedDict):
+    """What a walk gives a heatmap."""
+
+    seed_changes: NDArray[np.float32]
+    counterfactual: NDArray[np.float32]
+    reference: NDArray[np.float32]
+    scores_before: Scores
+    scores_after: Scores
+    step_logits: NDArray[np.float32]
 
 
 def _array(values: Tensor) -> NDArray[np.float32]:

@@ -80,6 +80,7 @@ class NoisyClassifier(nn.Module):
         super().__init__()
         self.config = config
         whole = build_unet2d(config.encoder)
+        assert whole.mid_block is not None  # UNet2DModel leaves it out only if told to
         self.time_proj = whole.time_proj
         self.time_embedding = whole.time_embedding
         self.conv_in = whole.conv_in

@@ -19,10 +19,10 @@ class FastNetworks:
         if self.dtype is torch.bfloat16:
             # Channels-last is 2.0 to 2.9 times as fast here, but only forwards: the classifier,
             # whose gradient is needed, stays as it is under autocast.
-            self.denoiser.to(self.dtype, memory_format=torch.channels_last)
+            self.denoiser.to(self.dtype).to(memory_format=torch.channels_last)
             # The last layer in float32: x_0 rounded to 8 bits would show as grain in the maps.
-            unet = self.denoiser.unet
-            unet.conv_out = _InFloat32(unet.conv_out)
+            unet: nn.Module = self.denoiser.unet
+            unet.conv_out = _InFloat32(unet.get_submodule("conv_out"))
 
     def eps(self, x_t: Tensor, t: Tensor, alpha_bar: Tensor) -> Tensor:
         """Return the noise in x_t, float32 (B, 1, H, W), without a gradient."""
@@ -57,5 +57,5 @@ class _InFloat32(nn.Module):
 def has_fast_bf16(device: torch.device) -> bool:
     """Return whether a device computes in bfloat16 faster than in float32."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported()
+        return bool(torch.cuda.is_bf16_supported())
     return bool(torch.cpu._is_avx512_bf16_supported())

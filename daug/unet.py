@@ -101,7 +101,7 @@ def build_unet2d(config: UNetConfig) -> UNet2DModel:
     folded = config.patch**2
     down = tuple("AttnDownBlock2D" if attends else "DownBlock2D" for attends in config.attends)
     up = tuple("AttnUpBlock2D" if attends else "UpBlock2D" for attends in reversed(config.attends))
-    return UNet2DModel(
+    network: UNet2DModel = UNet2DModel(
         sample_size=config.image_size // config.patch,
         in_channels=folded,
         out_channels=folded,
@@ -114,6 +114,7 @@ def build_unet2d(config: UNetConfig) -> UNet2DModel:
         dropout=config.dropout,
         add_attention=config.attention_from > 0,
     )
+    return network
 
 
 class Denoiser(nn.Module):

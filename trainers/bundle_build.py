@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from diffusers.schedulers.scheduling_ddim import DDIMScheduler
+from numpy.typing import NDArray
 
 from daug.bundle import (
     Bundle,
@@ -130,9 +131,10 @@ def _cards(
 
 def _clean_logits(
     classifier: NoisyClassifier, rows: Sequence[Row], cache: Path
-) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+) -> NDArray[np.float32]:
     pixels = pixel_array(rows, classifier.config.image_size, cache)
-    return logits_at(classifier, pixels, (0,), seed=0)[0]
+    logits: NDArray[np.float32] = logits_at(classifier, pixels, (0,), seed=0)[0]
+    return logits
 
 
 def _data(diffusion: Mapping[str, Any], classifier: Mapping[str, Any]) -> tuple[DataSource, ...]:

@@ -62,10 +62,9 @@ def save_diffusion_pictures(
     """Write a grid: samples from noise, then held-out radiographs above their reconstructions."""
     device = next(denoiser.parameters()).device
     size = held_out.shape[-1]
-    noise = torch.randn((SAMPLES, 1, size, size), generator=torch.Generator().manual_seed(0)).to(
-        device
-    )
     chosen = held_out[:SAMPLES]
+    shape = (len(chosen), 1, size, size)  # as many samples as radiographs, so that all rows fit
+    noise = torch.randn(shape, generator=torch.Generator().manual_seed(0)).to(device)
     rows = [rebuild(denoiser, noise, TIMESTEPS, SAMPLE_STEPS), to_model_range(np.asarray(chosen))]
     for level in RECONSTRUCTION_LEVELS:
         start = noised(chosen, level, device)

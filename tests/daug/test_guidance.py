@@ -35,10 +35,10 @@ def test_the_logarithm_is_that_of_the_probability_as_the_paper_writes_it(
 ) -> None:
     z = torch.tensor([[0.3, 99.0, -1.2, 2.0]], dtype=torch.float64)
     trained = [math.exp(v) for v in (0.3, -1.2, 2.0)]
-    if activation is Activation.SIGMOID:
-        p = 1 / (1 + math.exp(1.2))  # eq. 1
-    else:
-        p = trained[1] / sum(trained)  # eq. 2, over the trained classes
+    p = {
+        Activation.SIGMOID: 1 / (1 + math.exp(1.2)),  # eq. 1
+        Activation.SOFTMAX: trained[1] / sum(trained),  # eq. 2, over the trained classes
+    }[activation]
     expected = math.log(p if direction is Direction.MORE else 1 - p)
     found = log_wanted(z, wanted_of(recipe("C", direction, activation)))
     assert float(found) == pytest.approx(expected, rel=1e-12)
@@ -129,5 +129,5 @@ def test_a_class_that_was_not_trained_is_refused() -> None:
 
 def test_softmax_needs_a_second_class_to_compare_with() -> None:
     only = recipe("A", Direction.MORE, Activation.SOFTMAX)
-    with pytest.raises(RecipeError, match="know only A. Use sigmoid"):
+    with pytest.raises(RecipeError, match=r"know only A\. Use sigmoid"):
         Wanted.from_recipes([only], CLASSES, (True, False, False, False))

@@ -1,8 +1,12 @@
 """The denoiser of these tests is exact for white data: no trained network is needed."""
 
+from itertools import pairwise
+
 import pytest
 import torch
-from diffusers import DDIMInverseScheduler, DDIMScheduler, DDPMScheduler
+from diffusers.schedulers.scheduling_ddim import DDIMScheduler
+from diffusers.schedulers.scheduling_ddim_inverse import DDIMInverseScheduler
+from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
@@ -129,7 +133,7 @@ def test_the_networks_are_asked_once_at_each_of_n_falling_timesteps_from_the_noi
     assert len(timesteps) == num_steps
     assert timesteps[0] == noise_level - 1
     assert timesteps[-1] >= 0
-    assert all(a > b for a, b in zip(timesteps, timesteps[1:], strict=False))
+    assert all(a > b for a, b in pairwise(timesteps))
 
 
 @pytest.mark.parametrize(
