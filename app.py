@@ -4,15 +4,17 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import click
 import typer
 
 import benchmarks.cli
 import trainers.cli
 import ui.cli
 from daug.errors import DaugError
-from daug.workstation import Workstation
+
+if TYPE_CHECKING:
+    from daug.workstation import Workstation
 
 BUNDLED_MODELS = Path(__file__).parent / "assets" / "models" / "cxr-demo"
 
@@ -32,7 +34,7 @@ class Tools:
 
     bundled_models: Path = BUNDLED_MODELS
 
-    def open_workstation(self, bundle: Path | None, library: Path | None) -> Workstation:
+    def open_workstation(self, bundle: Path | None, library: Path | None) -> "Workstation":
         """Load a bundle's models; see `daug.workstation.WorkstationOpener`."""
         import torch
 
@@ -41,6 +43,7 @@ class Tools:
         from daug.engine import Engine
         from daug.loading import load_radiograph
         from daug.radiograph import Radiograph
+        from daug.workstation import Workstation
         from db.library_folder import open_library_folder
 
         described = read_bundle(bundle or self.bundled_models)
@@ -68,21 +71,10 @@ benchmarks.cli.add_commands(app)
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command; exit 0 on success, 2 on a usage error, 1 on a failure it explains."""
     try:
-        app(args=arguments, standalone_mode=False)
+        app(args=arguments)  # leaves by itself: 0 when done, 2 for a usage error
     except DaugError as error:
-        _leave(str(error), 1)
-    except click.exceptions.Exit as leaving:
-        sys.exit(leaving.exit_code)
-    except click.UsageError as error:
-        error.show()
-        sys.exit(2)
-    except (click.Abort, KeyboardInterrupt):
-        _leave("Stopped.", 1)
-
-
-def _leave(sentence: str, code: int) -> None:
-    typer.echo(sentence, err=True)
-    sys.exit(code)
+        typer.echo(str(error), err=True)
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -122,14 +122,28 @@ def bundle_build(
 def bundle_tune(
     bundle: BundleArgument,
     manifest: ManifestOption,
-    images: Annotated[int, typer.Option(min=8, help="Radiographs of the training split.")] = 24,
+    images: Annotated[int, typer.Option(min=4, help="Radiographs of the training split.")] = 24,
+    noise_levels: Annotated[str, typer.Option(help="Noise levels to try.")] = "300,500",
+    encoders: Annotated[str, typer.Option(help="Encoders to try.")] = "gaussian,ddim",
+    scales: Annotated[str, typer.Option(help="Guidance scales to try.")] = "30,100,300",
+    steps: Annotated[int, typer.Option(min=1, help="Steps of each trial.")] = 12,
     as_json: JsonOption = False,
 ) -> None:
     """Choose scale, noise level and encoder by cross-validation over training patients."""
-    from trainers.recipe_search import tune_bundle
+    from daug.heatmap import Encoder
+    from trainers.recipe_search import SearchSpace, tune_bundle
 
+    try:
+        space = SearchSpace(
+            tuple(int(word) for word in _words(noise_levels)),
+            tuple(Encoder(word) for word in _words(encoders)),
+            tuple(float(word) for word in _words(scales)),
+            steps,
+        )
+    except ValueError as error:
+        raise typer.BadParameter(f"{error}; give values separated by commas.") from error
     _start_log()
-    found = tune_bundle(bundle, manifest, images)
+    found = tune_bundle(bundle, manifest, images, space)
     _tell(found, as_json, f"{bundle} now has the recipe {found['chosen']}.")
 
 

@@ -7,7 +7,7 @@ and the recipe shipped is the choice of all folds together.
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -37,12 +37,27 @@ MARK_SHARE = 0.15  # of full colour, below which nothing is drawn
 Tried = Mapping[RecipeDefaults, Sequence[Move]]
 
 
-def candidates(defaults: RecipeDefaults) -> list[RecipeDefaults]:
-    """Return the recipes that are tried."""
-    return [
-        replace(defaults, noise_level=level, encoder=encoder, scale=scale, num_steps=SEARCH_STEPS)
-        for level, encoder, scale in product(NOISE_LEVELS, ENCODERS, SCALES)
-    ]
+@dataclass(frozen=True)
+class SearchSpace:
+    """What is tried, every combination of it."""
+
+    noise_levels: tuple[int, ...] = NOISE_LEVELS
+    encoders: tuple[Encoder, ...] = ENCODERS
+    scales: tuple[float, ...] = SCALES
+    num_steps: int = SEARCH_STEPS
+
+    def candidates(self, defaults: RecipeDefaults) -> list[RecipeDefaults]:
+        """Return the recipes that are tried."""
+        return [
+            replace(
+                defaults,
+                noise_level=level,
+                encoder=encoder,
+                scale=scale,
+                num_steps=self.num_steps,
+            )
+            for level, encoder, scale in product(self.noise_levels, self.encoders, self.scales)
+        ]
 
 
 def worst_share(found: Sequence[Move]) -> float:
@@ -90,7 +105,7 @@ def heat_scale(found: Sequence[Move]) -> HeatScale:
     return HeatScale(mark=round(full_at * MARK_SHARE, 4), full_at=full_at)
 
 
-def tune_bundle(folder: Path, manifest: Path, images: int) -> dict[str, Any]:
+def tune_bundle(folder: Path, manifest: Path, images: int, space: SearchSpace) -> dict[str, Any]:
     """Try every candidate, write the choice into `bundle.json`, and return what was found.
 
     Raises:
@@ -104,13 +119,13 @@ def tune_bundle(folder: Path, manifest: Path, images: int) -> dict[str, Any]:
     )
     chosen_rows = pick(large_enough(rows), images)
     tried: dict[RecipeDefaults, list[Move]] = {}
-    for recipe in candidates(bundle.recipe):
+    for recipe in space.candidates(bundle.recipe):
         tried[recipe] = moves(engine, chosen_rows, every_map(replace(bundle, recipe=recipe)))
         logger.info("%s: %s", recipe, _summary(tried[recipe]))
     chosen = choose(tried)
     found = {
         "n": len(chosen_rows),
-        "steps": SEARCH_STEPS,
+        "steps": space.num_steps,
         "chosen": asdict(chosen),
         "folds": cross_validate(tried),
         "tried": [{**asdict(recipe), **_summary(moved)} for recipe, moved in tried.items()],

@@ -7,7 +7,7 @@ or how large its pixels are; comments, thumbnails and places of origin in it are
 """
 
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import cv2
 import numpy as np
@@ -19,7 +19,6 @@ from daug.errors import RadiographError
 from daug.loading.color import gray_from_rgb
 from daug.loading.gray_levels import (
     Shown,
-    Stored,
     inverted,
     shown_from_8_bits,
     stretched_by_percentile,
@@ -27,6 +26,7 @@ from daug.loading.gray_levels import (
 from daug.loading.refusal import check_pixel_count, chosen_frame, refused_as
 from daug.radiograph import Radiograph
 
+DAMAGED = "{}: the picture is damaged or incomplete. Copy it again or re-export it."
 FORMATS = ("PNG", "JPEG", "TIFF")
 DEEP_GRAY = {"I", "I;16", "I;16B", "I;16L", "I;16N", "F"}  # Pillow's modes above 8 bits
 PNG_DEPTH = 24  # where a PNG says how many bits a sample has
@@ -40,54 +40,55 @@ def load_picture(path: Path, *, frame: int | None = None) -> Radiograph:
         path: The file, whatever it is called.
         frame: Which image of an animation or of a file with several pages, from 1.
     """
-    picture, frames = _opened(path)
-    with picture:
-        index = chosen_frame(path.name, frames, frame)
-        damaged = f"{path.name}: the picture is damaged or incomplete. Copy it again or re-export."
-        with refused_as(damaged):
-            if index:
-                picture.seek(index)
+    # a file rather than its path: Pillow 12.3 maps uncompressed TIFFs into memory by their path
+    # and then scrambles those that lie on their side
+    with path.open("rb") as file, _opened(path.name, file) as picture:
+        frames = _go_to_frame(path.name, picture, frame)
         check_pixel_count(path.name, picture.height, picture.width)
         if picture.mode == "1":
             raise RadiographError(
                 f"{path.name}: the picture knows black and white only, "
                 "but a radiograph has shades of gray. Use the original image."
             )
-        with refused_as(damaged):
+        with refused_as(DAMAGED.format(path.name)):
             picture.load()  # a cut file is noticed here, by OpenCV it would not be
-            deep = _bits(picture, path) > 8
             upright = ImageOps.exif_transpose(picture)
-            colors = None if upright.mode in DEEP_GRAY else _colors(upright, path, deep, frames)
+            deep_color = upright.mode not in DEEP_GRAY and _bits(picture, path) > 8
+            samples = _deep_color(upright, path, frames) if deep_color else _samples(upright)
             alpha = _alpha(upright)
             white_is_zero = _tag(picture, PHOTOMETRIC_INTERPRETATION, None) == WHITE_IS_ZERO
-        if colors is None:
-            shown = _shown_deep_gray(upright, path.name)
-            shown = inverted(shown) if white_is_zero else shown  # Pillow does so up to 8 bits
-        else:
-            gray = colors if colors.ndim == 2 else gray_from_rgb(path.name, colors)
-            shown = _shown(gray, alpha)
+    gray = samples if samples.ndim == 2 else gray_from_rgb(path.name, samples)
+    shown = _shown(path.name, gray, alpha)
+    if white_is_zero and upright.mode in DEEP_GRAY:  # up to 8 bits, Pillow has done so
+        shown = inverted(shown)
     return Radiograph(shown, source_name=path.stem)
 
 
-def _opened(path: Path) -> tuple[Image.Image, int]:
-    """Return the picture, its pixels not yet read, and how many images the file holds."""
+def _go_to_frame(name: str, picture: Image.Image, frame: int | None) -> int:
+    """Turn to the image asked for; return how many the file holds."""
+    with refused_as(DAMAGED.format(name)):
+        frames = int(getattr(picture, "n_frames", 1))  # walks through the file
+    index = chosen_frame(name, frames, frame)
+    with refused_as(DAMAGED.format(name)):
+        if index:
+            picture.seek(index)
+    return frames
+
+
+def _opened(name: str, file: BinaryIO) -> Image.Image:
+    """Return the picture, its pixels not yet read."""
     not_an_image = (
-        f"{path.name}: this is not an image that can be read, but a DICOM, PNG, JPEG or TIFF file "
+        f"{name}: this is not an image that can be read, but a DICOM, PNG, JPEG or TIFF file "
         "is needed. Check that it was copied whole."
     )
     with refused_as(not_an_image):
         try:
-            picture = Image.open(path, formats=FORMATS)
+            return Image.open(file, formats=FORMATS)
         except Image.DecompressionBombError:
-            raise _too_large(path) from None
-        return picture, int(getattr(picture, "n_frames", 1))
-
-
-def _too_large(path: Path) -> RadiographError:
-    return RadiographError(
-        f"{path.name}: the image has far more pixels than a radiograph, so it was not opened. "
-        "Export it at the detector's resolution."
-    )
+            raise RadiographError(
+                f"{name}: the image has far more pixels than a radiograph, so it was not opened. "
+                "Export it at the detector's resolution."
+            ) from None
 
 
 def _bits(picture: Image.Image, path: Path) -> int:
@@ -103,20 +104,25 @@ def _tag(picture: Image.Image, number: int, default: Any) -> Any:
     return getattr(picture, "tag_v2", {}).get(number, default)
 
 
-def _colors(upright: Image.Image, path: Path, deep: bool, frames: int) -> Stored:
-    """Return gray (H, W) or RGB (H, W, 3) samples at their full depth, without alpha."""
-    if deep:  # Pillow would leave 8 of the 16 bits
-        data = np.frombuffer(path.read_bytes(), dtype=np.uint8)
-        decoded = cv2.imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
-        if frames != 1 or decoded is None or decoded.shape[:2] != upright.size[::-1]:
-            raise RadiographError(
-                f"{path.name}: this kind of color picture cannot be read at its full depth. "
-                "Save it as a gray 16-bit PNG."
-            )
-        return np.ascontiguousarray(decoded[..., ::-1], dtype=np.uint16)
+def _samples(upright: Image.Image) -> NDArray[Any]:
+    """Return gray (H, W) or RGB (H, W, 3) samples as Pillow has them, without alpha."""
+    if upright.mode in DEEP_GRAY:
+        return np.asarray(upright)
     if upright.mode in {"L", "LA"}:
         return np.asarray(upright.getchannel(0))
     return np.asarray(upright.convert("RGB"))
+
+
+def _deep_color(upright: Image.Image, path: Path, frames: int) -> NDArray[Any]:
+    """Return the same picture as RGB of 16 bits, (H, W, 3), of which Pillow leaves 8."""
+    data = np.frombuffer(path.read_bytes(), dtype=np.uint8)
+    decoded = cv2.imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
+    if frames != 1 or decoded is None or decoded.shape[:2] != upright.size[::-1]:
+        raise RadiographError(
+            f"{path.name}: this kind of color picture cannot be read at its full depth. "
+            "Save it as a gray 16-bit PNG."
+        )
+    return np.ascontiguousarray(decoded[..., ::-1])
 
 
 def _alpha(upright: Image.Image) -> NDArray[np.uint8] | None:
@@ -126,19 +132,14 @@ def _alpha(upright: Image.Image) -> NDArray[np.uint8] | None:
     return np.asarray(upright.convert("RGBA").getchannel("A"))
 
 
-def _shown(gray: Stored, alpha: NDArray[np.uint8] | None) -> Shown:
+def _shown(name: str, gray: NDArray[Any], alpha: NDArray[np.uint8] | None) -> Shown:
     """Show gray samples on black, which is what lies behind a film."""
     values = gray.astype(np.float32)
-    if alpha is not None:
-        values *= alpha / np.float32(255)
-    return shown_from_8_bits(values) if gray.dtype == np.uint8 else stretched_by_percentile(values)
-
-
-def _shown_deep_gray(upright: Image.Image, name: str) -> Shown:
-    values = np.asarray(upright).astype(np.float32)
     if not np.isfinite(values).all():
         raise RadiographError(
             f"{name}: some pixels are infinite or not a number, but gray levels must be finite. "
             "Export the picture with whole numbers."
         )
-    return stretched_by_percentile(values)
+    if alpha is not None:
+        values *= alpha / np.float32(255)
+    return shown_from_8_bits(values) if gray.dtype == np.uint8 else stretched_by_percentile(values)

@@ -4,6 +4,7 @@ import numpy as np
 import pydicom
 import pytest
 from pydicom.pixels.utils import pixel_array
+from pydicom.uid import HTJ2KLossless
 
 from daug.errors import RadiographError
 from daug.loading import load_radiograph
@@ -87,7 +88,7 @@ def test_high_throughput_jpeg_2000_decodes(tmp_path: Path) -> None:
     path = tmp_path / "a.dcm"
     dataset = bundled_as_radiograph("MR_small_jp2klossless.dcm", path)
     plain = load_radiograph(path)
-    dataset.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.4.201"
+    dataset.file_meta.TransferSyntaxUID = HTJ2KLossless
     dataset.save_as(path)
     assert load_radiograph(path).digest == plain.digest
 

@@ -7,13 +7,14 @@ import pytest
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.pixels.processing import apply_modality_lut, apply_voi_lut
+from pydicom.uid import ExplicitVRBigEndian
 
 from daug.errors import RadiographError
 from daug.loading import load_radiograph
 from daug.radiograph import View
 from tests.daug.loading.dicom_files import COLUMNS, ROWS, dataset_of, drawn, saved, write_dicom
 
-FULL_WINDOW = {"WindowCenter": 2048, "WindowWidth": 4096}
+FULL_WINDOW: dict[str, Any] = {"WindowCenter": 2048, "WindowWidth": 4096}
 RAMP = np.linspace(-1, 1, COLUMNS)
 
 
@@ -142,7 +143,10 @@ def test_8_bits_that_are_rescaled_are_not_shown_as_stored(tmp_path: Path) -> Non
 
 def test_byte_order_and_sign_do_not_show(tmp_path: Path) -> None:
     plain = load_radiograph(write_dicom(tmp_path))
-    swapped = load_radiograph(write_dicom(tmp_path, big_endian=True))
+    dataset = dataset_of(drawn())
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRBigEndian
+    dataset.PixelData = drawn().astype(">u2").tobytes()
+    swapped = load_radiograph(saved(dataset, tmp_path / "swapped.dcm"))
     signed = load_radiograph(
         write_dicom(tmp_path, (drawn().astype(np.int16) - 2048), BitsStored=16, HighBit=15)
     )
@@ -167,12 +171,12 @@ def test_bits_above_the_stored_ones_are_not_image(tmp_path: Path) -> None:
     ],
 )
 def test_padding_is_dark_and_does_not_dim_the_rest(
-    tmp_path: Path, photometric: str, value: int, padding: dict[str, int]
+    tmp_path: Path, photometric: str, value: int, padding: dict[str, Any]
 ) -> None:
     stored = drawn(100, 900)
     padded = stored.copy()
     padded[:40] = value
-    kind = {"PhotometricInterpretation": photometric}
+    kind: dict[str, Any] = {"PhotometricInterpretation": photometric}
     image = load_radiograph(write_dicom(tmp_path, stored[40:].repeat(2, axis=0), **kind)).pixels
     shown = load_radiograph(write_dicom(tmp_path, padded, **padding, **kind)).pixels
     assert (shown[:40] == -1).all()
@@ -187,6 +191,15 @@ def test_padding_written_without_its_sign_is_still_padding(tmp_path: Path) -> No
     shown = load_radiograph(saved(dataset, tmp_path / "film.dcm")).pixels
     assert (shown[:40] == -1).all()
     assert shown[41].mean() == pytest.approx(0, abs=0.05)
+
+
+def test_a_table_for_negative_values_may_state_its_start_without_the_sign(
+    tmp_path: Path,
+) -> None:
+    signed = drawn().astype(np.int16) - 2048
+    shift = table(np.arange(4096), 2**16 - 2048, 12)  # -2048 becomes 0
+    path = write_dicom(tmp_path, signed, BitsStored=16, HighBit=15, VOILUTSequence=shift)
+    np.testing.assert_allclose(load_radiograph(path).pixels[1], RAMP, rtol=0, atol=3e-4)
 
 
 @pytest.mark.parametrize(
@@ -249,8 +262,12 @@ def test_a_file_of_one_image_has_a_first_frame_and_no_second(tmp_path: Path) -> 
 
 def test_gray_stored_in_colors_is_gray_and_color_is_refused(tmp_path: Path) -> None:
     gray = drawn(10, 200).astype(np.uint8)
-    colors = {"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB", "PlanarConfiguration": 0}
-    size = {"Rows": ROWS, "Columns": COLUMNS}
+    colors: dict[str, Any] = {
+        "SamplesPerPixel": 3,
+        "PhotometricInterpretation": "RGB",
+        "PlanarConfiguration": 0,
+    }
+    size: dict[str, Any] = {"Rows": ROWS, "Columns": COLUMNS}
     path = write_dicom(tmp_path, np.dstack([gray] * 3), **colors, **size)
     np.testing.assert_array_equal(load_radiograph(path).pixels, gray.astype(np.float32) / 127.5 - 1)
     path = write_dicom(tmp_path, np.dstack([gray, gray[:, ::-1], gray]), **colors, **size)

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.pixels.processing import apply_modality_lut, apply_voi_lut, apply_windowing
 
@@ -17,6 +18,10 @@ from daug.loading.gray_levels import (
 
 VALUES = np.arange(-200, 4200, dtype=np.float32)
 LEVELS = st.floats(-5000, 5000, width=32)
+
+
+def floats(*values: float) -> NDArray[np.float32]:
+    return np.array(values, dtype=np.float32)
 
 
 @st.composite
@@ -43,6 +48,7 @@ def test_a_window_stays_between_black_and_white(window: Window, value: float) ->
         (Window(2048, 4096), 4095, 1),
         (Window(2048, 4096), 2047.5, 0),
         (Window(2048, 1), 2047, -1),  # the standard's own example of a threshold
+        (Window(2048, 1), 2047.5, -1),
         (Window(2048, 1), 2048, 1),
         (Window(0, 100), -50, -1),
         (Window(0, 100), 49, 1),
@@ -135,13 +141,14 @@ def test_tables_agree_with_pydicom_and_hold_their_ends(first: int, bits: int, co
         looked_up.astype(np.float64) / (2**bits - 1) * 2 - 1,
         atol=1e-6,
     )
-    assert table.look_up(np.float32([-1e6]))[0] == entries[0]
-    assert table.look_up(np.float32([1e6]))[0] == entries[-1]
+    assert table.look_up(floats(-1e6))[0] == entries[0]
+    assert table.look_up(floats(1e6))[0] == entries[-1]
 
 
 def test_a_table_that_overflows_its_stated_bits_still_ends_at_white() -> None:
-    table = LookupTable(np.array([0, 4095], dtype=np.uint16), 0, bits=8)
-    np.testing.assert_allclose(table.apply(np.float32([0, 1])), [-1, 1])
+    table = LookupTable(np.array([0, 1000, 4095], dtype=np.uint16), 0, bits=8)
+    middle = 1000 / 4095 * 2 - 1
+    np.testing.assert_allclose(table.apply(floats(0, 1, 2)), [-1, middle, 1], atol=1e-6)
 
 
 def test_without_a_window_half_a_percent_is_clipped_at_either_end() -> None:

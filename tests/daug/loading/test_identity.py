@@ -108,8 +108,9 @@ def test_an_empty_key_is_refused_since_anyone_has_it(tmp_path: Path) -> None:
 
 
 def test_the_same_patient_is_recognized_in_two_files(tmp_path: Path) -> None:
-    stated = {"PatientID": "4711", "StudyInstanceUID": "1.2.3"}
-    first = load_radiograph(write_dicom(tmp_path, **stated), identity_key=KEY).pseudonym
+    first = load_radiograph(
+        write_dicom(tmp_path, PatientID="4711", StudyInstanceUID="1.2.3"), identity_key=KEY
+    ).pseudonym
     second = load_radiograph(
         write_dicom(tmp_path, PatientID="4711 ", StudyInstanceUID="1.2.4"), identity_key=KEY
     ).pseudonym

@@ -1,6 +1,7 @@
 import io
 import struct
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
-from sklearn.datasets import load_sample_image
+from sklearn.datasets import load_sample_image  # type: ignore[import-untyped]
 
 from daug.errors import RadiographError
 from daug.loading import load_radiograph
@@ -19,11 +20,10 @@ from daug.radiograph import Pseudonym, SideMarking, View
 EXIF_ORIENTATION = 0x0112
 
 
-def ramp(dtype: type[np.generic] = np.uint8) -> NDArray[Any]:
+def ramp() -> NDArray[np.uint8]:
     """80 x 100, dark at the left, a bright spot at the top left to tell up from down."""
-    top = np.iinfo(dtype).max
-    pixels = np.repeat(np.linspace(0, top, 100)[None], 80, axis=0).astype(dtype)
-    pixels[:8, :8] = top
+    pixels = np.repeat(np.linspace(0, 255, 100)[None], 80, axis=0).astype(np.uint8)
+    pixels[:8, :8] = 255
     return pixels
 
 
@@ -92,7 +92,7 @@ def test_what_is_transparent_is_black(tmp_path: Path) -> None:
     assert (loaded[40:] == -1).all()
 
 
-TURNS = {
+TURNS: dict[int, Callable[[NDArray[Any]], NDArray[Any]]] = {
     1: lambda p: p,
     2: np.fliplr,
     3: lambda p: p[::-1, ::-1],

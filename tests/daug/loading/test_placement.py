@@ -77,7 +77,7 @@ def test_the_head_is_up_and_the_side_is_the_files(
     tmp_path: Path, orientation: Any, side: str, turn: Any, warned: bool
 ) -> None:
     stored = np.arange(80 * 100, dtype=np.uint16).reshape(80, 100) % 4096
-    window = {"WindowCenter": 2048, "WindowWidth": 4096}
+    window: dict[str, Any] = {"WindowCenter": 2048, "WindowWidth": 4096}
     plain = load_radiograph(write_dicom(tmp_path, stored, **window))
     placed = load_radiograph(
         write_dicom(tmp_path, stored, PatientOrientation=orientation, **window)

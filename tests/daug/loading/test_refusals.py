@@ -1,6 +1,5 @@
 """No file can do more than be refused, quickly, cheaply and in words."""
 
-import functools
 import re
 import struct
 import subprocess
@@ -47,7 +46,9 @@ def test_every_file_of_pydicoms_loads_or_is_refused_in_one_sentence(name: str) -
 
 def huge_png(folder: Path) -> Path:
     """30,000 x 30,000 pixels in less than a megabyte."""
-    data = packed_zeros(30_001 * 30_000, zlib.MAX_WBITS)
+    count = 30_001 * 30_000
+    checksum = struct.pack(">I", (count % 65521) << 16 | 1)  # Adler-32 of so many zeros
+    data = b"\x78\x9c" + packed_zeros(count) + checksum
     header = struct.pack(">IIBBBBB", 30_000, 30_000, 8, 0, 0, 0, 0)
     path = folder / "huge.png"
     path.write_bytes(
@@ -77,17 +78,20 @@ def deflated_bomb(folder: Path) -> Path:
     inflated = zlib.decompress(data[start:], -zlib.MAX_WBITS)
     at = inflated.index(b"\xe0\x7f\x10\x00")
     beginning = inflated[:at] + b"\xe0\x7f\x10\x00OW\0\0" + struct.pack("<I", 2**29)
-    path.write_bytes(data[:start] + packed_zeros(2**29, -zlib.MAX_WBITS, beginning))
+    path.write_bytes(data[:start] + packed_zeros(2**29, beginning))
     return path
 
 
-@functools.cache  # both bombs are needed twice
-def packed_zeros(count: int, window_bits: int, beginning: bytes = b"") -> bytes:
-    packer = zlib.compressobj(6, zlib.DEFLATED, window_bits)
-    parts = [packer.compress(beginning)]
-    for start in range(0, count, 2**20):
-        parts.append(packer.compress(bytes(min(2**20, count - start))))
-    return b"".join([*parts, packer.flush()])
+def packed_zeros(count: int, beginning: bytes = b"") -> bytes:
+    """Deflate a beginning and so many zeros, by repeating one packed megabyte of them."""
+
+    def packed(data: bytes) -> bytes:
+        packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+        return packer.compress(data) + packer.flush(zlib.Z_FULL_FLUSH)
+
+    megabytes, rest = divmod(count, 2**20)
+    last = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS).flush()
+    return packed(beginning) + packed(bytes(2**20)) * megabytes + packed(bytes(rest)) + last
 
 
 def boundless_dicom(folder: Path) -> Path:

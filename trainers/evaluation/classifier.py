@@ -1,0 +1,143 @@
+"""Score a bundle's classifier on held-out radiographs: the body of `daug evaluate classifier`."""
+
+import tempfile
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from daug.bundle import Bundle, file_digest, read_bundle
+from daug.errors import BundleError, ManifestError
+from daug.noisy_classifier import NoisyClassifier, load_classifier
+from trainers.evaluation.bootstrap import DRAWS
+from trainers.evaluation.classifier_scores import LEVELS, ScoreRow, logits_at, score_rows
+from trainers.evaluation.classifier_table import write_tables
+from trainers.evaluation.curves import draw_noise_curves
+from trainers.manifest import Row, read_manifest, select
+from trainers.pixels import large_enough, pixel_array
+
+USUAL_TRAINING_SPLIT = "train"  # where a bundle does not say which split it was trained on
+
+
+@dataclass(frozen=True)
+class ClassifierEvaluation:
+    """What was scored, on what, and how it came out."""
+
+    bundle: Mapping[str, str]  # name, version, digest
+    manifest: Mapping[str, str]  # file, digest
+    split: str
+    images: Mapping[str, int]  # scored radiographs of each source
+    patients: int
+    thumbnails: int  # left out, since they are blurred at any model size
+    offered: tuple[str, ...]  # super-classes with enough examples in training
+    seed: int
+    draws: int  # of the bootstrap
+    rows: tuple[ScoreRow, ...]  # within-source rows first
+
+
+def evaluate_classifier(
+    bundle_folder: Path,
+    manifest: Path,
+    split: str,
+    output: Path,
+    *,
+    sources: Sequence[str] = (),
+    levels: Sequence[int] = LEVELS,
+    draws: int = DRAWS,
+    seed: int = 0,
+    cache: Path | None = None,
+) -> ClassifierEvaluation:
+    """Score the classifier of a bundle, and write the tables and curves into a folder.
+
+    Args:
+        bundle_folder: Of the bundle.
+        manifest: Table of radiographs.
+        split: Any word that the manifest uses.
+        output: Folder for the results; made if missing.
+        sources: Data sets to score; all of the split if none is named.
+        levels: Noise levels, in noising steps.
+        draws: Of the bootstrap.
+        seed: Of the noise and of the bootstrap.
+        cache: Folder that keeps the model inputs for the next time; without it they are
+            thrown away.
+
+    Raises:
+        BundleError: If the bundle has no classifier, or one of other classes than it says.
+        ManifestError: If the manifest has no such radiographs, some cannot be read, the
+            classifier was trained on them, or none of its classes is labelled both ways.
+    """
+    bundle = read_bundle(bundle_folder)
+    bundle.verify_files()
+    classifier = _classifier_of(bundle)
+    chosen = select(read_manifest(manifest), splits=[split], sources=sources)
+    _refuse_training_radiographs(bundle, chosen)
+    rows = large_enough(chosen)
+    if not rows:
+        raise ManifestError(f"{manifest.name}: split {split} holds nothing but thumbnails.")
+    pixels = _model_inputs(rows, bundle.image_size, cache)
+    scores = score_rows(
+        logits_at(classifier, pixels, levels, seed),
+        rows,
+        [card.super_class for card in bundle.classes],
+        levels,
+        np.random.default_rng(seed),
+        draws,
+    )
+    if not scores:
+        raise ManifestError(
+            f"{manifest.name}: no super-class is both present and absent among the radiographs "
+            f"of split {split}, so nothing can be scored."
+        )
+    evaluation = ClassifierEvaluation(
+        bundle={"name": bundle.name, "version": bundle.version, "digest": bundle.digest},
+        manifest={"file": manifest.name, "digest": file_digest(manifest)},
+        split=split,
+        images=dict(sorted(Counter(row.source for row in rows).items())),
+        patients=len({row.patient for row in rows}),
+        thumbnails=len(chosen) - len(rows),
+        offered=tuple(card.name for card in bundle.offered),
+        seed=seed,
+        draws=draws,
+        rows=tuple(scores),
+    )
+    write_tables(evaluation, output)
+    draw_noise_curves(scores, output / "noise_levels.png")
+    return evaluation
+
+
+def _classifier_of(bundle: Bundle) -> NoisyClassifier:
+    classifier = load_classifier(bundle.folder / "classifier")
+    expected = tuple(card.name for card in bundle.classes)
+    if classifier.config.classes != expected:
+        raise BundleError(
+            f"{bundle.name}: the classifier knows {', '.join(classifier.config.classes)}, but "
+            f"the bundle says {', '.join(expected)}. Build the bundle again."
+        )
+    if classifier.config.image_size != bundle.image_size:
+        raise BundleError(
+            f"{bundle.name}: the classifier is made for {classifier.config.image_size} px, but "
+            f"the bundle says {bundle.image_size} px. Build the bundle again."
+        )
+    return classifier
+
+
+def _refuse_training_radiographs(bundle: Bundle, rows: Sequence[Row]) -> None:
+    """Refuse to score the radiographs that the classifier learnt from."""
+    learnt_from = {source.name for source in bundle.data if source.images.get("classifier")}
+    split = bundle.training.get("classifier", {}).get("split", USUAL_TRAINING_SPLIT)
+    seen = sorted({row.source for row in rows if row.split == split} & learnt_from)
+    if seen:
+        raise ManifestError(
+            f"{bundle.name} was trained on split {split} of {', '.join(seen)}, and "
+            "training data never scores. Choose another split, or sources it never saw."
+        )
+
+
+def _model_inputs(rows: Sequence[Row], size: int, cache: Path | None) -> NDArray[np.uint8]:
+    if cache is not None:
+        return pixel_array(rows, size, cache)
+    with tempfile.TemporaryDirectory() as folder:
+        return np.array(pixel_array(rows, size, Path(folder)))

@@ -1,0 +1,1 @@
+"""Screens, pictures and exports; no network and no database."""

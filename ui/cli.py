@@ -1,0 +1,168 @@
+"""The commands `daug heatmap`, `daug panel` and `daug app`: their options, and nothing heavier.
+
+Whatever takes long to import is imported once a command runs, so that `daug --help` stays quick.
+"""
+
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Annotated, Literal, Protocol
+
+import typer
+
+from daug.findings import Activation, Direction
+
+if TYPE_CHECKING:
+    from daug.workstation import Workstation
+
+LOOPBACK = "127.0.0.1"
+PORT = 7860
+OPACITY = 0.7
+
+File = Annotated[Path, typer.Argument(help="A DICOM, PNG, JPEG or TIFF file.")]
+BundleFolder = Annotated[
+    Path | None, typer.Option("--bundle", help="Folder of models; the shipped ones if left out.")
+]
+LibraryFolder = Annotated[
+    Path | None,
+    typer.Option("--library", help="Folder of the case library, whose key hides identities."),
+]
+NoiseLevel = Annotated[
+    int | None, typer.Option(help="L, how far up the noise goes; more forgets more anatomy.")
+]
+Scale = Annotated[float | None, typer.Option(help="s, weight of the classifier's gradient.")]
+Steps = Annotated[int | None, typer.Option(help="How many times the networks are asked.")]
+EncoderName = Annotated[
+    Literal["gaussian", "ddim"] | None, typer.Option("--encoder", help="How noise is added.")
+]
+ReferenceName = Annotated[
+    Literal["control", "input"] | None,
+    typer.Option("--reference", help="What the imagined picture is compared with."),
+]
+Seeds = Annotated[str | None, typer.Option(help="Numbers with commas between: 0,1,2.")]
+Scheduler = Annotated[str | None, typer.Option(help="The way down from the noise, e.g. DDIM.")]
+Opacity = Annotated[float, typer.Option(min=0, max=1, help="Weight of the colors.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+
+
+class Tools(Protocol):
+    """What the composition root hands in through the typer context."""
+
+    def open_workstation(self, bundle: Path | None, library: Path | None) -> "Workstation":
+        """Load a bundle's models; see `daug.workstation.WorkstationOpener`."""
+        ...
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add `heatmap`, `panel` and `app` to the root command; `ctx.obj` must be `Tools`."""
+    app.command("heatmap")(heatmap)
+    app.command("panel")(panel)
+    app.command("app")(serve)
+
+
+def heatmap(
+    ctx: typer.Context,
+    file: File,
+    super_class: Annotated[
+        str, typer.Option("--super-class", help="Its name, a finding in it, or a beginning.")
+    ],
+    direction: Annotated[
+        Direction, typer.Option("--direction", help="+ for more of it, - for less.")
+    ] = Direction.MORE,
+    activation: Annotated[
+        Activation, typer.Option("--activation", help="How the classifier guides.")
+    ] = Activation.SOFTMAX,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Folder for the files; made if missing.")
+    ] = Path(),
+    bundle: BundleFolder = None,
+    library: LibraryFolder = None,
+    noise_level: NoiseLevel = None,
+    scale: Scale = None,
+    steps: Steps = None,
+    encoder: EncoderName = None,
+    reference: ReferenceName = None,
+    seeds: Seeds = None,
+    scheduler: Scheduler = None,
+    opacity: Opacity = OPACITY,
+    as_json: AsJson = False,
+) -> None:
+    """Draw one map: the picture over its radiograph, the numbers, and the recipe."""
+    started = perf_counter()
+    numbers = parse_seeds(seeds)
+    from ui.map_commands import Job, draw_heatmap, recipe_changes
+
+    tools: Tools = ctx.obj
+    changes = recipe_changes(noise_level, scale, steps, encoder, reference, numbers, scheduler)
+    job = Job(
+        file, lambda: tools.open_workstation(bundle, library), changes, opacity, as_json, started
+    )
+    draw_heatmap(job, super_class, direction, activation, output)
+
+
+def panel(
+    ctx: typer.Context,
+    file: File,
+    maps: Annotated[
+        str | None,
+        typer.Option(help="Columns, e.g. 'no finding:+,cardiomegaly:-'; chosen if left out."),
+    ] = None,
+    output: Annotated[Path, typer.Option("-o", "--output", help="The PNG to write.")] = Path(
+        "panel.png"
+    ),
+    bundle: BundleFolder = None,
+    library: LibraryFolder = None,
+    noise_level: NoiseLevel = None,
+    scale: Scale = None,
+    steps: Steps = None,
+    encoder: EncoderName = None,
+    reference: ReferenceName = None,
+    seeds: Seeds = None,
+    scheduler: Scheduler = None,
+    opacity: Opacity = OPACITY,
+    as_json: AsJson = False,
+) -> None:
+    """Draw the paper's Figure 2: softmax above sigmoid, a column for each map."""
+    started = perf_counter()
+    numbers = parse_seeds(seeds)
+    from ui.map_commands import Job, draw_panel, recipe_changes
+
+    tools: Tools = ctx.obj
+    changes = recipe_changes(noise_level, scale, steps, encoder, reference, numbers, scheduler)
+    job = Job(
+        file, lambda: tools.open_workstation(bundle, library), changes, opacity, as_json, started
+    )
+    draw_panel(job, maps, output)
+
+
+def serve(
+    ctx: typer.Context,
+    host: Annotated[str, typer.Option(help="An address of this machine itself.")] = LOOPBACK,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = PORT,
+    bundle: BundleFolder = None,
+    library: LibraryFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Open the app for a browser on this machine."""
+    from ui.server import listen, run
+
+    tools: Tools = ctx.obj
+    socket = listen(host, port)  # before the models are loaded: a taken port is told at once
+    with socket:
+        run(socket, tools.open_workstation(bundle, library), as_json=as_json)
+
+
+def parse_seeds(text: str | None) -> tuple[int, ...] | None:
+    """Return the numbers in "0,1,2".
+
+    Raises:
+        typer.BadParameter: If a part is no number.
+    """
+    if text is None:
+        return None
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise typer.BadParameter(
+            f"{text!r} are no seeds. Write whole numbers with commas between, for instance 0,1,2.",
+            param_hint="--seeds",
+        ) from None

@@ -1,0 +1,272 @@
+"""Figure 2 of the DAug paper: a radiograph, one column per map, softmax above sigmoid.
+
+All maps are on the bundle's one scale. Everything that a reader needs to judge or redraw them is
+in the picture's footer, and once more, exactly, in the PNG's text.
+
+Jin et al. 2024, "DAug", arXiv:2412.04828, figure 2.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from itertools import chain
+from typing import Any
+
+from PIL import Image, ImageDraw
+from PIL.PngImagePlugin import PngInfo
+
+from daug.bundle import Bundle
+from daug.findings import Activation, Direction
+from daug.heatmap import Heatmap
+from daug.radiograph import Radiograph
+from ui import wording
+from ui.heat_picture import OPACITY, color_bar, fitted, heat_over, shown
+from ui.typesetting import font, line_height, upright_text, wrapped, write
+
+DPI = 300
+TILE = (620, 440)  # rows and columns that a picture may fill
+GAP, MARGIN, ROW_NAME, BAR, BAR_WIDTH = 24, 48, 48, 220, 48  # pixels
+HEADING, BODY, SMALL = 32, 26, 23  # letter heights in pixels; 23 are 5.5 points at 300 dpi
+NARROWEST = 1400  # pixels, for the footer's sake
+INK, FAINT, PAPER = (0, 0, 0), (90, 90, 90), (255, 255, 255)
+ROWS = (Activation.SOFTMAX, Activation.SIGMOID)
+PNG_LEVEL = 4  # of compression; 9 takes five times as long and saves a tenth
+
+Color = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class _Column:
+    """One super-class in one direction, with its map for each activation."""
+
+    super_class: str
+    direction: Direction
+    maps: dict[Activation, Heatmap]
+
+
+def figure2_png(
+    radiograph: Radiograph,
+    heatmaps: Sequence[Heatmap],
+    bundle: Bundle,
+    *,
+    opacity: float = OPACITY,
+) -> bytes:
+    """Return the panel as a PNG at 300 dpi that carries recipes and digests in its text.
+
+    Args:
+        heatmaps: In the order of their columns; those of one super-class and direction share a
+            column.
+    """
+    text = PngInfo()
+    text.add_itxt("Title", "Counterfactual heatmaps of a chest radiograph")
+    text.add_itxt("Disclaimer", wording.NOTICE)
+    text.add_itxt("Software", f"DAug, bundle {bundle.name} {bundle.version}")
+    text.add_itxt("Comment", wording.coverage(bundle))
+    text.add_itxt("daug", json.dumps(_provenance(radiograph, heatmaps, bundle, opacity)))
+    image = draw_figure2(radiograph, heatmaps, bundle, opacity=opacity)
+    file = BytesIO()
+    image.save(file, "PNG", dpi=(DPI, DPI), pnginfo=text, compress_level=PNG_LEVEL)
+    return file.getvalue()
+
+
+def draw_figure2(
+    radiograph: Radiograph,
+    heatmaps: Sequence[Heatmap],
+    bundle: Bundle,
+    *,
+    opacity: float = OPACITY,
+) -> Image.Image:
+    """Return the panel as a picture."""
+    columns = _columns(heatmaps)
+    tile = fitted(radiograph.pixels.shape[:2], TILE)
+    left_of_maps = MARGIN + TILE[1] + GAP + ROW_NAME
+    right_of_maps = left_of_maps + len(columns) * (TILE[1] + GAP)
+    width = max(NARROWEST, right_of_maps + BAR + MARGIN)
+    headings = [_heading(column, bundle) for column in columns]
+    tiles_top = MARGIN + max(_height(lines) for lines in headings) + GAP // 2
+    row_height = tile[0] + line_height(BODY) + GAP
+    footer_top = tiles_top + len(ROWS) * row_height + GAP
+    footer = _wrap_all(_footer(columns, bundle), width - 2 * MARGIN)
+    height = footer_top + _height(footer) + MARGIN
+
+    image = Image.new("RGB", (width, height), PAPER)
+    draw = ImageDraw.Draw(image)
+    _draw_radiograph(image, radiograph, tile, tiles_top, row_height)
+    for place, row in enumerate(ROWS):
+        top = tiles_top + place * row_height
+        name = upright_text(row.value, HEADING, INK, PAPER)
+        image.paste(name, (left_of_maps - ROW_NAME, top + (tile[0] - name.height) // 2))
+    for place, (column, heading) in enumerate(zip(columns, headings, strict=True)):
+        middle = left_of_maps + place * (TILE[1] + GAP) + TILE[1] // 2
+        _write_lines(draw, (middle, MARGIN), heading, centered=True)
+        for index, row in enumerate(ROWS):
+            top = tiles_top + index * row_height
+            heatmap = column.maps.get(row)
+            _draw_map(image, radiograph, heatmap, bundle, (middle, top), tile, opacity)
+    bar_rows = row_height + tile[0]
+    _draw_bar(image, (right_of_maps, tiles_top), bar_rows, bundle)
+    _write_lines(draw, (MARGIN, footer_top), footer)
+    return image
+
+
+def _columns(heatmaps: Sequence[Heatmap]) -> list[_Column]:
+    columns: dict[tuple[str, Direction], _Column] = {}
+    for heatmap in heatmaps:
+        recipe = heatmap.recipe
+        key = (recipe.super_class, recipe.direction)
+        columns.setdefault(key, _Column(*key, {})).maps[recipe.activation] = heatmap
+    return list(columns.values())
+
+
+@dataclass(frozen=True)
+class _Line:
+    text: str
+    size: int = SMALL
+    color: Color = INK
+    bold: bool = False
+
+
+def _heading(column: _Column, bundle: Bundle) -> list[_Line]:
+    card = bundle.card(column.super_class)
+    any_map = next(iter(column.maps.values()))
+    score = any_map.scores_input.sigmoid[column.super_class]
+    lines = [
+        _Line(wording.title(column.super_class, column.direction), HEADING, bold=True),
+        _Line(wording.question(card, column.direction), SMALL, FAINT),
+        _Line(f"score of this radiograph {score:.2f}", SMALL, FAINT),
+    ]
+    return _wrap_all(lines, TILE[1])
+
+
+def _footer(columns: Sequence[_Column], bundle: Bundle) -> list[_Line]:
+    cards = list({c.super_class: bundle.card(c.super_class) for c in columns}.values())
+    maps = list(chain.from_iterable(column.maps.values() for column in columns))
+    recipes = list(dict.fromkeys(wording.recipe_line(heatmap.recipe) for heatmap in maps))
+    stands_for = "; ".join(wording.stands_for(card) for card in cards)
+    measured = "; ".join(f"{card.name}: {wording.measured(card)}" for card in cards)
+    return [
+        _Line(f"Classes in these models (training radiographs): {stands_for}."),
+        _Line(f"Classifier on held-out radiographs: {measured}."),
+        _Line(
+            "Under each map: sigmoid score of the reference → of the imagined picture; "
+            f"{wording.SCORE}. A map says what would change, and is no proof of disease."
+        ),
+        *(_Line(f"Recipe: {recipe}.") for recipe in recipes),
+        _Line(f"Models: {wording.bundle_line(bundle)}."),
+        _Line(wording.coverage(bundle), bold=True),
+        _Line(wording.NOTICE, HEADING, bold=True),
+    ]
+
+
+def _draw_radiograph(
+    image: Image.Image,
+    radiograph: Radiograph,
+    tile: tuple[int, int],
+    top: int,
+    row_height: int,
+) -> None:
+    draw = ImageDraw.Draw(image)
+    middle = MARGIN + TILE[1] // 2
+    heading = [_Line("Radiograph", HEADING, bold=True)]
+    _write_lines(draw, (middle, MARGIN), heading, centered=True)
+    image.paste(
+        Image.fromarray(shown(radiograph, tile)).convert("RGB"), (middle - tile[1] // 2, top)
+    )
+    # no file name: people name files after patients, and a panel is made to be shown around
+    lines = [
+        _Line(f"radiograph {radiograph.digest[: wording.DIGEST_LETTERS]}", SMALL),
+        *(_Line(line, SMALL) for line in wording.placement(radiograph)),
+        *(_Line(f"! {warning}", SMALL, bold=True) for warning in radiograph.warnings),
+    ]
+    wrapped_lines = _wrap_all(lines, TILE[1])
+    room = max(1, (tile[0] + row_height - tile[0]) // line_height(SMALL))
+    if len(wrapped_lines) > room:
+        wrapped_lines = [*wrapped_lines[: room - 1], _Line("… more warnings: see the radiograph")]
+    _write_lines(draw, (MARGIN, top + row_height), wrapped_lines)
+
+
+def _draw_map(
+    image: Image.Image,
+    radiograph: Radiograph,
+    heatmap: Heatmap | None,
+    bundle: Bundle,
+    place: tuple[int, int],
+    tile: tuple[int, int],
+    opacity: float,
+) -> None:
+    """Draw one tile with its scores below; place is its upper middle."""
+    middle, top = place
+    draw = ImageDraw.Draw(image)
+    if heatmap is None:
+        write(draw, (middle, top + tile[0] // 2), ["not drawn"], BODY, FAINT, centered=True)
+        return
+    scale, seen = bundle.heat_scale, heatmap.model_input
+    picture = heat_over(radiograph, seen, heatmap.change, scale, shape=tile, opacity=opacity)
+    image.paste(Image.fromarray(picture), (middle - tile[1] // 2, top))
+    name = heatmap.recipe.super_class
+    before, after = heatmap.scores_before.sigmoid[name], heatmap.scores_after.sigmoid[name]
+    below = (middle, top + tile[0] + GAP // 4)
+    write(draw, below, [f"score {wording.movement(before, after)}"], BODY, INK, centered=True)
+
+
+def _draw_bar(image: Image.Image, place: tuple[int, int], rows: int, bundle: Bundle) -> None:
+    left, top = place
+    scale = bundle.heat_scale
+    draw = ImageDraw.Draw(image)
+    image.paste(Image.fromarray(color_bar(rows, BAR_WIDTH)), place)
+    draw.rectangle((left, top, left + BAR_WIDTH - 1, top + rows - 1), outline=FAINT)
+    right = left + BAR_WIDTH
+    for share in (1.0, 0.75, 0.5, 0.25, 0.0):
+        row = top + round((1 - share) * (rows - 1))
+        heat = scale.mark + share * (scale.full_at - scale.mark)
+        label = f"{'≥ ' if share == 1 else ''}{heat:.2g}"
+        draw.line((right, row, right + 8, row), fill=INK, width=2)
+        draw.text((right + 14, row), label, fill=INK, font=font(SMALL), anchor="lm")
+    unit = upright_text(wording.HEAT_UNIT, BODY, INK, PAPER)
+    image.paste(unit, (right + 100, top + (rows - unit.height) // 2))
+    lines = wrapped("nothing is drawn below", font(SMALL), BAR - GAP)
+    write(draw, (left, top + rows + GAP // 2), lines, SMALL, FAINT)
+
+
+def _wrap_all(lines: Sequence[_Line], width: int) -> list[_Line]:
+    return [
+        _Line(piece, line.size, line.color, line.bold)
+        for line in lines
+        for piece in wrapped(line.text, font(line.size, bold=line.bold), width)
+    ]
+
+
+def _height(lines: Sequence[_Line]) -> int:
+    return sum(line_height(line.size) for line in lines)
+
+
+def _write_lines(
+    draw: ImageDraw.ImageDraw,
+    place: tuple[int, int],
+    lines: Sequence[_Line],
+    *,
+    centered: bool = False,
+) -> None:
+    column, row = place
+    for line in lines:
+        at = (column, row)
+        row = write(draw, at, [line.text], line.size, line.color, bold=line.bold, centered=centered)
+
+
+def _provenance(
+    radiograph: Radiograph, heatmaps: Sequence[Heatmap], bundle: Bundle, opacity: float
+) -> dict[str, Any]:
+    """What redraws the panel, without the file's name."""
+    return {
+        "pixel_digest": radiograph.digest,
+        "bundle": {"name": bundle.name, "version": bundle.version, "digest": bundle.digest},
+        "recipes": [heatmap.recipe.to_dict() for heatmap in heatmaps],
+        "heat_scale": {
+            "mark": bundle.heat_scale.mark,
+            "full_at": bundle.heat_scale.full_at,
+            "unit": wording.HEAT_UNIT,
+        },
+        "opacity": opacity,
+        "notice": wording.NOTICE,
+    }

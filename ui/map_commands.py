@@ -1,0 +1,180 @@
+"""What `daug heatmap` and `daug panel` do, apart from reading their options."""
+
+import json
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import typer
+
+from daug.findings import Activation, Direction
+from daug.heatmap import Encoder, Preview, Reference
+from daug.radiograph import Radiograph
+from daug.workstation import Workstation
+from ui import wording
+from ui.chosen_maps import default_asks, panel_recipes, parse_asks
+from ui.drawing_clock import DrawingSeconds, finish_timed
+from ui.figure2 import figure2_png
+from ui.map_files import map_document, write_map
+from ui.whole_files import check_place, make_folder, write_whole
+
+
+@dataclass(frozen=True)
+class Job:
+    """What both commands are asked for."""
+
+    file: Path
+    open_workstation: Callable[[], Workstation]
+    changes: Mapping[str, Any]  # fields of the recipe that differ from the bundle's own
+    opacity: float
+    as_json: bool
+    started: float  # perf_counter when the command began
+
+
+def recipe_changes(
+    noise_level: int | None,
+    scale: float | None,
+    steps: int | None,
+    encoder: str | None,
+    reference: str | None,
+    seeds: tuple[int, ...] | None,
+    scheduler: str | None,
+) -> dict[str, Any]:
+    """Return the fields of a recipe that somebody asked for."""
+    asked = {
+        "noise_level": noise_level,
+        "scale": scale,
+        "num_steps": steps,
+        "encoder": None if encoder is None else Encoder(encoder),
+        "reference": None if reference is None else Reference(reference),
+        "seeds": seeds,
+        "scheduler": scheduler,
+    }
+    return {name: value for name, value in asked.items() if value is not None}
+
+
+def draw_heatmap(
+    job: Job, super_class: str, direction: Direction, activation: Activation, folder: Path
+) -> None:
+    """Draw one map, write its files and tell of it.
+
+    Raises:
+        DaugError: If anything stands in the way; then no file is left behind.
+    """
+    make_folder(folder)
+    workstation = job.open_workstation()
+    bundle = workstation.bundle
+    recipe = bundle.recipe_for(super_class, direction, activation, **job.changes)
+    radiograph, load_seconds = _load(workstation, job.file)
+    drawing = workstation.draw_heatmaps(radiograph, [recipe])
+    (heatmap,), drawn = finish_timed(drawing, _progress(job.as_json))
+    paths = write_map(folder, radiograph, heatmap, bundle, opacity=job.opacity)
+    seconds = _seconds(load_seconds, drawn, perf_counter() - job.started)
+    document = map_document(job.file, radiograph, heatmap, bundle, paths, seconds)
+    if job.as_json:
+        typer.echo(json.dumps(document, indent=2, allow_nan=False))
+        return
+    typer.echo(_told(document))
+    typer.echo(f"Radiograph: {', '.join(wording.placement(radiograph))}.")
+    typer.echo(f"Models: {wording.bundle_line(bundle)}. {wording.coverage(bundle)}")
+    for warning in document["warnings"]:
+        typer.echo(f"Warning: {warning}")
+    for path in paths.values():
+        typer.echo(f"Wrote {path}")
+    typer.echo(f"{seconds['total']:.1f} s. {wording.NOTICE}")
+
+
+def draw_panel(job: Job, maps: str | None, output: Path) -> None:
+    """Draw Figure 2, write it and tell of it.
+
+    Raises:
+        DaugError: If anything stands in the way; then no file is left behind.
+    """
+    asks = None if maps is None else parse_asks(maps)
+    check_place(output)
+    workstation = job.open_workstation()
+    bundle = workstation.bundle
+    if asks is not None:  # before the radiograph is read: a wrong word is told at once
+        panel_recipes(bundle, asks, **job.changes)
+    radiograph, load_seconds = _load(workstation, job.file)
+    if asks is None:
+        asks = default_asks(bundle, workstation.score(radiograph))
+    recipes = panel_recipes(bundle, asks, **job.changes)
+    drawing = workstation.draw_heatmaps(radiograph, recipes)
+    heatmaps, drawn = finish_timed(drawing, _progress(job.as_json))
+    png = figure2_png(radiograph, heatmaps, bundle, opacity=job.opacity)
+    write_whole({output: png})
+    total = perf_counter() - job.started
+    # drawn in one batch, so each map bears an equal share and the shares add up to the whole
+    count = len(heatmaps)
+    share = DrawingSeconds(drawn.encode / count, drawn.decode / count)
+    each = _seconds(load_seconds / count, share, total / count)
+    documents = [
+        map_document(job.file, radiograph, heatmap, bundle, {}, each) for heatmap in heatmaps
+    ]
+    if job.as_json:
+        document = {
+            "maps": documents,
+            "seconds": _seconds(load_seconds, drawn, total),
+            "peak_rss_mb": _peak_rss_mb(),
+            "output": str(output),
+            "notice": wording.NOTICE,
+        }
+        typer.echo(json.dumps(document, indent=2, allow_nan=False))
+        return
+    for document in documents:
+        typer.echo(_told(document))
+    typer.echo(wording.coverage(bundle))
+    for warning in dict.fromkeys(text for document in documents for text in document["warnings"]):
+        typer.echo(f"Warning: {warning}")
+    typer.echo(f"Wrote {output}")
+    typer.echo(f"{total:.1f} s. {wording.NOTICE}")
+
+
+def _load(workstation: Workstation, file: Path) -> tuple[Radiograph, float]:
+    began = perf_counter()
+    radiograph = workstation.load(file)
+    return radiograph, perf_counter() - began
+
+
+def _seconds(load: float, drawn: DrawingSeconds, total: float) -> dict[str, float]:
+    return {"load": load, "encode": drawn.encode, "decode": drawn.decode, "total": total}
+
+
+def _told(document: Mapping[str, Any]) -> str:
+    """Return one map in a few lines for a person."""
+    recipe = document["recipe"]
+    name = recipe["super_class"]
+    probability = document["probability"]
+    moved = wording.movement(probability["before"][name], probability["after"][name])
+    heat = document["heat"]
+    return (
+        f"{wording.title(name, Direction(recipe['direction']))}, {recipe['activation']}: "
+        f"{document['question']}\n"
+        f"    score {moved} ({probability['input'][name]:.2f} for the radiograph; "
+        f"{wording.SCORE})\n"
+        f"    heat mean {heat['mean']:.3f}, 99th percentile {heat['p99']:.3f}, "
+        f"highest {heat['max']:.3f} ({wording.HEAT_UNIT})"
+    )
+
+
+def _progress(as_json: bool) -> Callable[[Preview], None]:
+    """Return what tells of steps: a line that overwrites itself, for a person at a terminal."""
+    if as_json or not sys.stderr.isatty():
+        return lambda _: None
+
+    def tell(preview: Preview) -> None:
+        end = "\n" if preview.done == preview.total else ""
+        typer.echo(f"\rstep {preview.done} of {preview.total}{end}", err=True, nl=False)
+
+    return tell
+
+
+def _peak_rss_mb() -> float:
+    import resource  # not on every system; needed here only
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
