@@ -32,12 +32,13 @@ def test_less_is_asked_of_what_the_classifier_sees_and_more_of_the_rest() -> Non
     assert [ask.direction.value for ask in asks] == ["+", "+", "-", "+"]
 
 
-def test_what_was_hardly_measured_comes_last_however_good_it_looks() -> None:
-    cards = {card.name: card for card in BUNDLE.classes}
-    kept = ("No Finding", "Lung Lesion", "Pleural", "Consolidation / Edema / Pneumonia")
-    few = phantoms.bundle(classes=tuple(cards[name] for name in kept))
-    some = Scores(tuple(card.name for card in few.offered), np.full(4, -1.0))
-    assert default_asks(few, some)[-1].word == "Lung Lesion"
+def test_what_was_hardly_measured_comes_last_however_bad_the_others_are() -> None:
+    """Measured as worse than chance is still known better than not measured at all."""
+    lesion, pleural = BUNDLE.card("Lung Lesion"), BUNDLE.card("Pleural")
+    bad = phantoms.card(pleural.super_class, positives=300, auroc=0.4, tested=40)
+    few = phantoms.bundle(classes=(lesion, bad))
+    some = Scores((lesion.name, bad.name), np.full(2, -1.0))
+    assert [ask.word for ask in default_asks(few, some)] == ["Pleural", "Lung Lesion"]
 
 
 def test_maps_are_named_with_their_signs() -> None:

@@ -14,6 +14,7 @@ from daug.workstation import finish
 from tests.ui import phantoms
 from ui import figure2, wording
 from ui.figure2 import draw_figure2, figure2_png
+from ui.typesetting import write
 
 BUNDLE = phantoms.bundle()
 
@@ -33,18 +34,17 @@ def opened(columns: int = 4) -> Image.Image:
     return Image.open(BytesIO(figure2_png(radiograph, maps, BUNDLE)))
 
 
-def said(monkeypatch: pytest.MonkeyPatch, columns: int = 4, **known: object) -> str:
+def said(monkeypatch: pytest.MonkeyPatch, warnings: tuple[str, ...]) -> str:
     """All words of a panel, in the order in which they are written."""
     words: list[str] = []
-    write = figure2.write
 
     def listen(draw: object, place: object, lines: list[str], *rest: object, **how: object) -> int:
         words.extend(lines)
         return write(draw, place, lines, *rest, **how)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(figure2, "write", listen)
-    radiograph = phantoms.radiograph(**known)
-    maps = finish(phantoms.drawer(BUNDLE)(radiograph, recipes(columns)))
+    monkeypatch.setattr("ui.figure2.write", listen)
+    radiograph = phantoms.radiograph(warnings=warnings)
+    maps = finish(phantoms.drawer(BUNDLE)(radiograph, recipes(4)))
     draw_figure2(radiograph, maps, BUNDLE)
     return " ".join(words)
 

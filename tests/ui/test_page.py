@@ -98,9 +98,14 @@ def page(chromium: Any) -> Iterator[Any]:
     page = context.new_page()
     page.set_default_timeout(PATIENCE)
     complaints: list[str] = []
-    page.on("console", lambda m: m.type == "error" and complaints.append(m.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("request", lambda request: _local(request.url) or complaints.append(request.url))
+
+    def complain(text: str, *, if_so: bool = True) -> None:
+        if if_so:
+            complaints.append(text)
+
+    page.on("console", lambda said: complain(said.text, if_so=said.type == "error"))
+    page.on("pageerror", lambda error: complain(str(error)))
+    page.on("request", lambda request: complain(request.url, if_so=not _local(request.url)))
     yield page
     context.close()
     assert complaints == []
