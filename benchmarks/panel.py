@@ -96,7 +96,7 @@ def time_panel(file: Path, bundle: Path, plain_steps: int, repeats: int) -> dict
             ],
         )
     )
-    flop = _panel_flop(engine, len(recipes))
+    flop = panel_flop(engine, len(recipes))
     peak = convolution_peak(device)
     return {
         "paper_seconds": paper_seconds,
@@ -161,7 +161,7 @@ def _plain_seconds(
     return seconds[0], seconds[1]
 
 
-def _panel_flop(engine: "Engine", maps: int) -> float:
+def panel_flop(engine: "Engine", maps: int) -> float:
     """Return the FLOP of one panel: networks forward, classifier backward."""
     import torch
     from torch.utils.flop_counter import FlopCounterMode

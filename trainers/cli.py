@@ -6,6 +6,7 @@ Nothing heavy is imported until a command runs, so that `--help` stays quick.
 import json
 import logging
 import sys
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,11 +22,14 @@ JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on s
 BundleArgument = Annotated[Path, typer.Argument(help="Folder of the bundle.")]
 
 
+PRODUCTS = {"diffusion": "denoiser", "classifier": "classifier of noised radiographs"}
+
+
 def add_commands(app: typer.Typer) -> None:
     """Hang the commands onto the program."""
     train = typer.Typer(help="Train the models of a bundle.", no_args_is_help=True)
-    train.command("diffusion")(train_diffusion)
-    train.command("classifier")(train_classifier)
+    for kind, product in PRODUCTS.items():
+        train.command(kind, help=f"Train the {product}.")(_trainer(kind, product))
     app.add_typer(train, name="train")
     bundle = typer.Typer(help="Put models together, and check them.", no_args_is_help=True)
     bundle.command("build")(bundle_build)
@@ -55,50 +59,40 @@ ResumeOption = Annotated[bool, typer.Option("--resume", help="Go on from the las
 SeedOption = Annotated[int, typer.Option(min=0, help="Of all chance.")]
 
 
-def train_diffusion(
-    manifest: ManifestOption,
-    output: RunFolder,
-    preset: PresetOption = "cpu",
-    sources: SourcesOption = "",
-    split: SplitOption = "train",
-    steps: StepsOption = None,
-    budget_minutes: BudgetOption = None,
-    init: InitOption = None,
-    resume: ResumeOption = False,
-    seed: SeedOption = 0,
-    as_json: JsonOption = False,
-) -> None:
-    """Train the denoiser."""
-    from trainers import runs
+def _trainer(kind: str, product: str) -> Callable[..., None]:
+    """Return the command that trains one kind of model; they differ in nothing else."""
 
-    request = runs.RunRequest(
-        manifest, output, preset, split, _words(sources), steps, budget_minutes, seed, init, resume
-    )
-    _start_log(output)
-    _tell(runs.train_diffusion(request), as_json, f"The denoiser is in {output / 'weights'}.")
+    def train(
+        manifest: ManifestOption,
+        output: RunFolder,
+        preset: PresetOption = "cpu",
+        sources: SourcesOption = "",
+        split: SplitOption = "train",
+        steps: StepsOption = None,
+        budget_minutes: BudgetOption = None,
+        init: InitOption = None,
+        resume: ResumeOption = False,
+        seed: SeedOption = 0,
+        as_json: JsonOption = False,
+    ) -> None:
+        from trainers.runs import TRAININGS, RunRequest
 
+        request = RunRequest(
+            manifest=manifest,
+            folder=output,
+            preset=preset,
+            split=split,
+            sources=_words(sources),
+            steps=steps,
+            budget_minutes=budget_minutes,
+            seed=seed,
+            init=init,
+            resume=resume,
+        )
+        _start_log(output)
+        _tell(TRAININGS[kind](request), as_json, f"The {product} is in {output / 'weights'}.")
 
-def train_classifier(
-    manifest: ManifestOption,
-    output: RunFolder,
-    preset: PresetOption = "cpu",
-    sources: SourcesOption = "",
-    split: SplitOption = "train",
-    steps: StepsOption = None,
-    budget_minutes: BudgetOption = None,
-    init: InitOption = None,
-    resume: ResumeOption = False,
-    seed: SeedOption = 0,
-    as_json: JsonOption = False,
-) -> None:
-    """Train the classifier of noised radiographs."""
-    from trainers import runs
-
-    request = runs.RunRequest(
-        manifest, output, preset, split, _words(sources), steps, budget_minutes, seed, init, resume
-    )
-    _start_log(output)
-    _tell(runs.train_classifier(request), as_json, f"The classifier is in {output / 'weights'}.")
+    return train
 
 
 def bundle_build(

@@ -4,7 +4,7 @@ import json
 import logging
 import random
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -82,6 +82,12 @@ def train_classifier(request: RunRequest) -> dict[str, Any]:
     counts = [asdict(counts) for counts in problem.counts]
     more = {"settings": asdict(problem.settings), "counts": counts}
     return _describe(request, preset, training, rows, more)
+
+
+TRAININGS: Mapping[str, Callable[[RunRequest], dict[str, Any]]] = {
+    "diffusion": train_diffusion,
+    "classifier": train_classifier,
+}
 
 
 def read_run(folder: Path, kind: str) -> dict[str, Any]:

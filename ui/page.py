@@ -7,7 +7,8 @@ import gradio as gr
 from daug.workstation import Workstation
 from ui import wording
 from ui.class_choice import gray_out
-from ui.read_tab import CLASS_LIST, add_read_tab
+from ui.read_screen import CLASS_LIST
+from ui.read_tab import add_read_tab
 from ui.readings import Readings
 
 ASSETS = Path(__file__).parents[1] / "assets" / "ui"

@@ -100,7 +100,7 @@ def test_the_operating_point_is_looked_for_in_the_most_telling_source_alone() ->
 
 def test_small_sources_that_label_both_ways_are_pooled() -> None:
     """All pooled cases part cleanly at 0; the source with only ill ones would spoil that."""
-    assert found_point(("a", 3, 19, 0.0), ("b", 2, 4, 0.0), ("ill only", 90, 0, -5.0)) == (
+    assert found_point(("a", 3, 19, 0.0), ("b", 2, 4, 0.0), ("ill only", 90, 0, -1.5)) == (
         pytest.approx(0.5)
     )
 

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.dataset import Dataset
 
 from daug.errors import RadiographError
 from daug.loading import load_radiograph
+from daug.loading.header import READ
 from daug.loading.identity import pseudonym
 from daug.radiograph import Pseudonym
 from tests.daug.loading.dicom_files import dataset_of, drawn, saved, write_dicom
@@ -178,6 +180,21 @@ def test_no_element_leaves_the_file_in_a_refusal(
         load_radiograph(saved(telling(**elements), tmp_path / "film.dcm"))
     assert SECRET not in str(refusal.value)
     assert refusal.value.__cause__ is None
+
+
+def test_what_names_a_person_is_not_even_read() -> None:
+    """Of the elements that PS3.15 Table E.1-1 wants gone, only those that are hashed."""
+    kinds = {keyword: dictionary_VR(tag_for_keyword(keyword) or 0) for keyword in READ}
+    free_text = {keyword for keyword, kind in kinds.items() if kind in {"PN", "LT", "ST", "UT"}}
+    assert free_text == set()
+    assert {keyword for keyword in READ if keyword.startswith(("Patient", "Study", "Issuer"))} == {
+        "PatientID",
+        "IssuerOfPatientID",
+        "StudyInstanceUID",
+        "StudyDate",
+        "StudyTime",
+        "PatientOrientation",
+    }
 
 
 def test_two_radiographs_differ_in_pixels_not_in_who_they_show(tmp_path: Path) -> None:

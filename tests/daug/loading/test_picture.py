@@ -138,6 +138,17 @@ def test_16_bits_are_kept_and_spread(tmp_path: Path, suffix: str, channels: int)
     np.testing.assert_allclose(loaded, expected, rtol=0, atol=1e-4)
 
 
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+def test_a_tint_of_16_bits_is_weighed_as_eyes_weigh_it(tmp_path: Path, suffix: str) -> None:
+    red, green, blue = DEEP, DEEP[::-1] // 8 * 7, DEEP[:, ::-1] // 8 * 7
+    path = tmp_path / f"a.{suffix}"
+    assert cv2.imwrite(str(path), np.dstack([blue, green, red]))
+    gray = 0.299 * red + 0.587 * green + 0.114 * blue
+    low, high = np.percentile(gray, (0.5, 99.5))
+    expected = ((gray - low) / (high - low) * 2 - 1).clip(-1, 1)
+    np.testing.assert_allclose(load_radiograph(path).pixels, expected, rtol=0, atol=1e-3)
+
+
 @pytest.mark.parametrize("orientation", [3, 6, 8])
 @pytest.mark.parametrize("suffix", ["png", "tif"])
 def test_a_deep_color_picture_is_turned_like_a_shallow_one(
