@@ -53,8 +53,8 @@ class ClassMetrics:
 
     @property
     def enough(self) -> bool:
-        """Whether there were enough positives to say anything."""
-        return self.positives >= MIN_TEST_POSITIVES
+        """Whether there were enough radiographs with the class, and without, to say anything."""
+        return min(self.positives, self.negatives) >= MIN_TEST_POSITIVES
 
 
 @dataclass(frozen=True)
@@ -234,13 +234,25 @@ def read_bundle(folder: Path) -> Bundle:
 
 
 def write_bundle(bundle: Bundle, files: Iterable[str]) -> Bundle:
-    """Write `bundle.json` with the digests of the files named, and return the bundle with them."""
+    """Write `bundle.json` with the digests of the files named, and return the bundle with them.
+
+    Raises:
+        BundleError: If a figure is not a finite number.
+    """
     digests = {name: file_digest(bundle.folder / name) for name in sorted(files)}
     whole = Bundle(**{**bundle.__dict__, "files": digests})
     values = {"format": FORMAT, "digest": whole.digest, **asdict(whole)}
     del values["folder"]
-    text = json.dumps(values, indent=2, ensure_ascii=False)
-    (bundle.folder / BUNDLE_FILE).write_text(text + "\n", encoding="utf-8")
+    try:
+        text = json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False)
+    except ValueError as error:
+        raise BundleError(
+            f"{bundle.name}: a figure to be written is no number, as an interval over one patient "
+            "is. Measure on more radiographs."
+        ) from error
+    partial = bundle.folder / f"{BUNDLE_FILE}.partial"
+    partial.write_text(text + "\n", encoding="utf-8")
+    partial.replace(bundle.folder / BUNDLE_FILE)  # never half a description
     return whole
 
 

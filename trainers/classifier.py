@@ -27,14 +27,14 @@ from daug.noisy_classifier import (
 from daug.schedule import add_noise, linear_alpha_bar
 from trainers.augmentation import AugmentationRange, apply, draw
 from trainers.class_balance import BalancedSampler, count_training, find_pools, labels_from
-from trainers.evaluation.classifier_scores import logits_at, score_rows
+from trainers.evaluation.classifier_scores import LEVELS, ScoreRow, logits_at, score_rows
+from trainers.evaluation.curves import draw_noise_curves
 from trainers.manifest import Row
 from trainers.pixels import to_model_range
 
 logger = logging.getLogger(__name__)
 
 STRONG = AugmentationRange(degrees=8, zoom=0.12, shift=0.06, gain=0.2, offset=0.1, gamma=0.3)
-REPORT_LEVELS = (0, 100, 200, 300, 400, 500)  # noise levels, in noising steps
 REPORT_DRAWS = 200  # of the bootstrap, during training
 
 
@@ -117,20 +117,38 @@ class ClassifierProblem:
         return (each * known).sum() / known.sum().clamp(min=1)
 
     def report(self, folder: Path, step: int) -> dict[str, Any]:
-        """Return AUROC at t = 0 on held-out radiographs, by class and source."""
-        logits = logits_at(self.classifier, self.held_out, (0,), seed=0)
+        """Print scores on held-out radiographs by class, source and noise level; draw them too.
+
+        Returns:
+            AUROC at t = 0 of every class within each source.
+        """
+        logits = logits_at(self.classifier, self.held_out, LEVELS, seed=0)
         scores = score_rows(
             logits,
             self.held_out_rows,
             self.super_classes,
-            (0,),
+            LEVELS,
             np.random.default_rng(0),
             REPORT_DRAWS,
         )
+        for row in scores:
+            logger.info("%s", told(row))
+        draw_noise_curves(scores, folder / "noise_levels.png")
         return {
-            f"{score.super_class} [{score.source}]": round(score.auroc.value, 3) for score in scores
+            f"{row.super_class} [{row.source}]": round(row.auroc.value, 3)
+            for row in scores
+            if row.t == 0 and not row.measures_source_look
         }
 
     def save(self, folder: Path) -> None:
         """Write the classifier with its configuration."""
         save_classifier(self.classifier, folder / "classifier")
+
+
+def told(row: ScoreRow) -> str:
+    """Return one line of the log: average precision and AUROC with n."""
+    enough = "" if row.enough else "  n too small"
+    return (
+        f"{row.super_class} [{row.source}] t={row.t}: AP {row.average_precision.value:.3f} "
+        f"AUROC {row.auroc.value:.3f}, {row.positives} with, {row.negatives} without{enough}"
+    )

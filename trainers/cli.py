@@ -7,7 +7,6 @@ import json
 import logging
 import sys
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -179,10 +178,11 @@ def evaluate_classifier(
 ) -> None:
     """Write average precision and AUROC per super-class, noise level and source."""
     from trainers.evaluation.classifier import evaluate_classifier as evaluate
+    from trainers.evaluation.classifier_table import document
 
     _start_log()
     evaluation = evaluate(bundle or ctx.obj.bundled_models, manifest, split, output)
-    _tell(asdict(evaluation), as_json, f"The tables are in {output}.")
+    _tell(document(evaluation), as_json, f"The tables are in {output}.")
 
 
 def _words(text: str) -> tuple[str, ...]:

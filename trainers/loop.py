@@ -21,7 +21,8 @@ from torch import Tensor, nn
 from daug.errors import TrainingError
 from daug.precision import has_fast_bf16
 from trainers.checkpoints import Checkpoints
-from trainers.throughput import Throughput
+from trainers.evaluation.curves import draw_loss_curve
+from trainers.throughput import LOG_FILE, Throughput
 
 logger = logging.getLogger(__name__)
 
@@ -226,7 +227,15 @@ class Training:
             scores.update(self.problem.report(self.folder, self.progress.step))
 
         self._with_averaged_weights(draw)
+        if self.accelerator.is_main_process:
+            self._draw_loss()
         logger.info("step %d: %s", self.progress.step, json.dumps(scores))
+
+    def _draw_loss(self) -> None:
+        try:
+            draw_loss_curve(self.folder / LOG_FILE, self.folder / "loss.png")
+        except TrainingError as error:  # a run of a few steps has no curve; it is none the worse
+            logger.info("no curve of the loss: %s", error)
 
     def _with_averaged_weights(self, act: Callable[[], None]) -> None:
         if not self.accelerator.is_main_process:

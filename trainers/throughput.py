@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+LOG_FILE = "log.jsonl"  # one line of figures for each line of the log
 PEAK_CHANNELS, PEAK_SIDE = 256, 32  # a 3x3 convolution that keeps every core busy
 PEAK_BATCH = {"cpu": 8, "cuda": 512}  # a device of another kind is tried as the CPU is
 PEAK_REPEATS = 10
@@ -74,7 +75,7 @@ class Throughput:
             "images_per_second": round(rate, 2),
             "share_of_peak": round(share, 3),
         }
-        with (folder / "log.jsonl").open("a", encoding="utf-8") as file:
+        with (folder / LOG_FILE).open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
         self._since, self._images_then, self._losses = now, progress.images, []
 

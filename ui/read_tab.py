@@ -37,14 +37,15 @@ def add_read_tab(workstation: Workstation, readings: Readings, exports: Path) ->
     with gr.Tab("Read"):
         screen = lay_out_screen(workstation.bundle, readings.close)
     handlers = ReadHandlers(workstation, readings, exports, screen)
-    opened = [screen.controls.file, screen.key]
-    opening = screen.controls.file.change(handlers.open_file, opened, screen.everything, **IN_TURN)
-    _wire_question(screen.controls, workstation.bundle)
-    drawings = _wire_drawings(screen, handlers)
+    controls, key, every_part = screen.controls, screen.key, screen.every_part
+    opening = controls.file.change(
+        handlers.open_file, [controls.file, key], screen.everything, **IN_TURN
+    )
+    _wire_question(controls, workstation.bundle)
     recover = handlers.recover
-    for event in (opening, *drawings):
-        event.failure(recover, screen.key, screen.every_part, **AT_ONCE)
-    screen.controls.stop.click(handlers.give_up, screen.key, screen.column.status, **AT_ONCE)
+    for event in (opening, *_wire_drawings(screen, handlers)):
+        event.failure(recover, key, every_part, **AT_ONCE)
+    controls.stop.click(handlers.give_up, key, screen.column.status, **AT_ONCE)
     _wire_views(screen, handlers)
 
 
@@ -62,23 +63,18 @@ def _wire_question(controls: Controls, bundle: Bundle) -> None:
 
 def _wire_drawings(screen: ReadScreen, handlers: ReadHandlers) -> tuple[Dependency, Dependency]:
     """Let each button answer at once, and draw when its turn comes."""
-    key, controls, column, every_part = (
-        screen.key,
-        screen.controls,
-        screen.column,
-        screen.every_part,
-    )
-    begin = handlers.begin
-    settings = controls.settings
-    drawing = controls.draw.click(begin, key, every_part, **AT_ONCE).then(
+    controls, column, every_part = screen.controls, screen.column, screen.every_part
+    begin = (handlers.begin, screen.key, every_part)
+    asked = [screen.key, controls.super_class, controls.direction, *controls.settings]
+    drawing = controls.draw.click(*begin, **AT_ONCE).then(
         handlers.draw_maps,
-        [key, controls.super_class, controls.direction, *settings, column.show, column.opacity],
+        [*asked, column.show, column.opacity],
         [*every_part, column.plot],
         **IN_TURN,
     )
-    picturing = controls.panel.click(begin, key, every_part, **AT_ONCE).then(
+    picturing = controls.panel.click(*begin, **AT_ONCE).then(
         handlers.draw_figure,
-        [key, *settings, column.opacity],
+        [screen.key, *controls.settings, column.opacity],
         [*every_part, screen.figure, controls.download],
         **IN_TURN,
     )

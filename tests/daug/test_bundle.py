@@ -59,6 +59,12 @@ def test_a_bundle_comes_back_as_it_was_written(tiny_bundle: Bundle, tmp_path: Pa
     assert read_bundle(tmp_path / "b") == written == changed
 
 
+def test_a_figure_that_is_no_number_leaves_the_old_description_whole(copied: Bundle) -> None:
+    with pytest.raises(BundleError, match="a figure to be written is no number"):
+        write_bundle(replace(copied, measured={"auroc": float("nan")}), copied.files)
+    assert read_bundle(copied.folder) == copied
+
+
 def test_the_digest_changes_with_the_weights_and_not_with_the_metrics(copied: Bundle) -> None:
     before = copied.digest
     assert change_description(copied, measured={"n": 3}).digest == before
