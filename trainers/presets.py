@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from daug.errors import TrainingError
 from daug.noisy_classifier import ClassifierConfig
 from daug.unet import UNetConfig
-from trainers.loop import LoopSettings
+from trainers.problem import LoopSettings
 
 
 @dataclass(frozen=True)

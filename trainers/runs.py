@@ -14,10 +14,11 @@ from daug.errors import TrainingError
 from daug.findings import SUPER_CLASSES
 from trainers.classifier import ClassifierProblem, ClassifierSettings
 from trainers.diffusion import DiffusionProblem, DiffusionSettings
-from trainers.loop import LoopSettings, Training
+from trainers.loop import Training
 from trainers.manifest import Row, read_manifest, select
 from trainers.pixels import large_enough, pixel_array
 from trainers.presets import Preset, find_preset
+from trainers.problem import LoopSettings
 from trainers.sources import MayTrain, allowed_sources
 
 logger = logging.getLogger(__name__)

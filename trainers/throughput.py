@@ -4,14 +4,12 @@ import json
 import logging
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import torch
 from accelerate import Accelerator
 from torch.utils.flop_counter import FlopCounterMode
 
-if TYPE_CHECKING:
-    from trainers.loop import LoopSettings, Problem, Progress
+from trainers.problem import LoopSettings, Problem, Progress
 
 logger = logging.getLogger(__name__)
 
@@ -24,9 +22,7 @@ PEAK_REPEATS = 10
 class Throughput:
     """Counts images and losses between two lines of the log."""
 
-    def __init__(
-        self, problem: "Problem", settings: "LoopSettings", accelerator: Accelerator
-    ) -> None:
+    def __init__(self, problem: Problem, settings: LoopSettings, accelerator: Accelerator) -> None:
         self.device = accelerator.device
         # The dice thrown for measuring must not be missing from a resumed training.
         own = [self.device] if self.device.type == "cuda" else []
@@ -47,14 +43,14 @@ class Throughput:
             self.flop_per_image / 1e9,
         )
 
-    def count(self, loss: float, progress: "Progress") -> None:
+    def count(self, loss: float, progress: Progress) -> None:
         """Add one optimiser step."""
         if self._images_then < 0:
             # The first step warms up; the rate counts from its end.
             self._since, self._images_then = time.monotonic(), progress.images
         self._losses.append(loss)
 
-    def log(self, folder: Path, progress: "Progress", done: float) -> None:
+    def log(self, folder: Path, progress: Progress, done: float) -> None:
         """Write one line to the log and one to `log.jsonl`, if there were steps since the last."""
         if not self._losses:
             return
@@ -100,7 +96,7 @@ def convolution_peak(device: torch.device) -> float:
     return flop / best
 
 
-def training_flop(problem: "Problem", device: torch.device) -> float:
+def training_flop(problem: Problem, device: torch.device) -> float:
     """Return the FLOP of one image's forward and backward pass."""
     batch = problem.draw_batch(1, torch.Generator().manual_seed(0))
     with FlopCounterMode(display=False) as counter:

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from daug.bundle import Estimate
-from trainers.evaluation.classifier import ClassifierEvaluation
 from trainers.evaluation.classifier_scores import ALL_SOURCES, ScoreRow
 from trainers.evaluation.classifier_table import (
     PAPER_AVERAGE_PRECISION,
+    ClassifierEvaluation,
     document,
     markdown,
     spreadsheet_text,

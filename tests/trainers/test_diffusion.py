@@ -13,7 +13,8 @@ from daug.schedule import TIMESTEPS, linear_alpha_bar
 from daug.unet import Denoiser, PredictionType, UNetConfig, load_unet, save_unet
 from tests.trainers.rows import row
 from trainers.diffusion import MIN_NOISE_VARIANCE, DiffusionProblem, DiffusionSettings
-from trainers.loop import LoopSettings, Training
+from trainers.loop import Training
+from trainers.problem import LoopSettings
 
 SIZE = 16
 SHAPE = UNetConfig(SIZE, patch=2, channels=(32, 32), attention_from=0)

@@ -10,7 +10,8 @@ from daug.bundle import Bundle, DataSource, read_bundle, write_bundle
 from daug.errors import BundleError, ManifestError
 from daug.noisy_classifier import ClassifierConfig, NoisyClassifier, save_classifier
 from tests.trainers.rows import noise_image, write_image, write_manifest
-from trainers.evaluation.classifier import ClassifierEvaluation, evaluate_classifier
+from trainers.evaluation.classifier import evaluate_classifier
+from trainers.evaluation.classifier_table import ClassifierEvaluation
 
 OUTPUTS = {"classifier.md", "classifier.csv", "classifier.json", "noise_levels.png"}
 

@@ -12,14 +12,8 @@ from torch import nn
 from daug.errors import TrainingError
 from tests.trainers.toy import Toy
 from trainers import loop as module
-from trainers.loop import (
-    Due,
-    LoopSettings,
-    Progress,
-    Training,
-    learning_rate_share,
-    share_done,
-)
+from trainers.loop import Due, Training, learning_rate_share, share_done
+from trainers.problem import LoopSettings, Progress
 
 
 @pytest.fixture(autouse=True)

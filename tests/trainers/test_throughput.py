@@ -7,7 +7,7 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 
 from trainers import throughput as module
-from trainers.loop import LoopSettings, Progress
+from trainers.problem import LoopSettings, Progress
 from trainers.throughput import Throughput, convolution_peak, training_flop
 
 IN, OUT = 24, 40

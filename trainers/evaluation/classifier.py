@@ -2,8 +2,7 @@
 
 import tempfile
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,29 +12,13 @@ from daug.bundle import Bundle, file_digest, read_bundle
 from daug.errors import BundleError, ManifestError
 from daug.noisy_classifier import NoisyClassifier, load_classifier
 from trainers.evaluation.bootstrap import DRAWS
-from trainers.evaluation.classifier_scores import LEVELS, ScoreRow, logits_at, score_rows
-from trainers.evaluation.classifier_table import write_tables
+from trainers.evaluation.classifier_scores import LEVELS, logits_at, score_rows
+from trainers.evaluation.classifier_table import ClassifierEvaluation, write_tables
 from trainers.evaluation.curves import draw_noise_curves
 from trainers.manifest import Row, read_manifest, select
 from trainers.pixels import large_enough, pixel_array
 
 USUAL_TRAINING_SPLIT = "train"  # where a bundle does not say which split it was trained on
-
-
-@dataclass(frozen=True)
-class ClassifierEvaluation:
-    """What was scored, on what, and how it came out."""
-
-    bundle: Mapping[str, str]  # name, version, digest
-    manifest: Mapping[str, str]  # file, digest
-    split: str
-    images: Mapping[str, int]  # scored radiographs of each source
-    patients: int
-    thumbnails: int  # left out, since they are blurred at any model size
-    offered: tuple[str, ...]  # super-classes with enough examples in training
-    seed: int
-    draws: int  # of the bootstrap
-    rows: tuple[ScoreRow, ...]  # within-source rows first
 
 
 def evaluate_classifier(

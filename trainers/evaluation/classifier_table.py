@@ -3,16 +3,13 @@
 import csv
 import json
 import math
-from collections.abc import Iterable
-from dataclasses import asdict
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from daug.bundle import MIN_TEST_POSITIVES, Estimate
 from trainers.evaluation.classifier_scores import ScoreRow
-
-if TYPE_CHECKING:
-    from trainers.evaluation.classifier import ClassifierEvaluation
 
 STEM = "classifier"
 # Average precision of the paper's noisy-image classifier, Table 4 of arXiv:2412.04828.
@@ -33,7 +30,23 @@ FORMULA_MARKS = ("=", "+", "-", "@", "\t", "\r", "\n")  # what a spreadsheet wou
 ESTIMATES = ("average_precision", "auroc", "prevalence")
 
 
-def write_tables(evaluation: "ClassifierEvaluation", folder: Path) -> dict[str, Path]:
+@dataclass(frozen=True)
+class ClassifierEvaluation:
+    """What was scored, on what, and how it came out."""
+
+    bundle: Mapping[str, str]  # name, version, digest
+    manifest: Mapping[str, str]  # file, digest
+    split: str
+    images: Mapping[str, int]  # scored radiographs of each source
+    patients: int
+    thumbnails: int  # left out, since they are blurred at any model size
+    offered: tuple[str, ...]  # super-classes with enough examples in training
+    seed: int
+    draws: int  # of the bootstrap
+    rows: tuple[ScoreRow, ...]  # within-source rows first
+
+
+def write_tables(evaluation: ClassifierEvaluation, folder: Path) -> dict[str, Path]:
     """Write `classifier.md`, `.csv` and `.json` into a folder, and return their paths by suffix."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = {suffix: folder / f"{STEM}.{suffix}" for suffix in ("md", "csv", "json")}
@@ -47,7 +60,7 @@ def write_tables(evaluation: "ClassifierEvaluation", folder: Path) -> dict[str, 
     return paths
 
 
-def document(evaluation: "ClassifierEvaluation") -> dict[str, Any]:
+def document(evaluation: ClassifierEvaluation) -> dict[str, Any]:
     """Return the evaluation as JSON values; a figure or bound that is undefined is null."""
     rows = [_json_row(row) for row in evaluation.rows]
     return {**asdict(evaluation), "paper": PAPER_NOTE, "rows": rows}
@@ -80,7 +93,7 @@ def spreadsheet_text(text: str) -> str:
     return f"'{text}" if text.startswith(FORMULA_MARKS) else text
 
 
-def markdown(evaluation: "ClassifierEvaluation") -> str:
+def markdown(evaluation: ClassifierEvaluation) -> str:
     """Return the report that a person reads: within sources at t = 0, then noise, then pooled."""
     within = [row for row in evaluation.rows if not row.measures_source_look]
     across = [row for row in evaluation.rows if row.measures_source_look]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
-from sklearn.datasets import load_sample_image  # type: ignore[import-untyped]
+from sklearn.datasets import load_sample_image
 
 from daug.errors import RadiographError
 from daug.loading import load_radiograph
@@ -140,7 +140,8 @@ def test_16_bits_are_kept_and_spread(tmp_path: Path, suffix: str, channels: int)
 
 @pytest.mark.parametrize("suffix", ["png", "tif"])
 def test_a_tint_of_16_bits_is_weighed_as_eyes_weigh_it(tmp_path: Path, suffix: str) -> None:
-    red, green, blue = DEEP, DEEP[::-1] // 8 * 7, DEEP[:, ::-1] // 8 * 7
+    random = np.random.default_rng(0)
+    red, green, blue = (DEEP + random.integers(0, 2000, DEEP.shape, np.uint16) for _ in "RGB")
     path = tmp_path / f"a.{suffix}"
     assert cv2.imwrite(str(path), np.dstack([blue, green, red]))
     gray = 0.299 * red + 0.587 * green + 0.114 * blue
