@@ -89,8 +89,8 @@ def _air_dark(shown: Shown, header: Header) -> tuple[Shown, tuple[str, ...]]:
     """Invert what is stored with air bright.
 
     Presentation LUT Shape (2050,0020), where it is stated, has the last word on what is shown;
-    else MONOCHROME1 means that the lowest value is white. PS3.3 C.8.11.3.1.2 demands that both
-    say the same, and never both at once: the image is inverted once.
+    else MONOCHROME1 means that the lowest value is white. The DX Image Module (PS3.3 C.8.11.3)
+    demands that both say the same thing, which is one inversion and not two.
     """
     by_photometric = header.text("PhotometricInterpretation") == "MONOCHROME1"
     by_shape = {"INVERSE": True, "IDENTITY": False}.get(header.text("PresentationLUTShape"))

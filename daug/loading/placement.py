@@ -97,7 +97,8 @@ def spacing_of(header: Header) -> tuple[PixelSpacing | None, tuple[str, ...]]:
     determined", and the detector plane is assumed. A spacing in the detector plane is divided
     by the Estimated Radiographic Magnification Factor where that is stated.
 
-    Source: PS3.3 10.7.1.1 (2024d) and C.8.7.1 for the factor.
+    Source: PS3.3 10.7.1.1 (2024d); the factor is (0018,1114), source-to-detector distance over
+    source-to-patient distance.
     """
     stated = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")
     corrected, imager, scanned = (_plausible(header.numbers(word), header.shape) for word in stated)
