@@ -82,7 +82,10 @@ def train_classifier(request: RunRequest) -> dict[str, Any]:
     training = _run(problem, preset.classifier_loop, request)
     counts = [asdict(counts) for counts in problem.counts]
     more = {"settings": asdict(problem.settings), "counts": counts}
-    return _describe(request, preset, training, rows, more)
+    learnt_from = [
+        row for row, known in zip(rows, problem.labels.known, strict=True) if known.any()
+    ]
+    return _describe(request, preset, training, learnt_from, more)
 
 
 TRAININGS: Mapping[str, Callable[[RunRequest], dict[str, Any]]] = {

@@ -53,14 +53,16 @@ def stands_for(card: ClassCard) -> str:
 
 
 def measured(card: ClassCard) -> str:
-    """How well the classifier knows a super-class on held-out radiographs."""
-    for metrics in card.metrics:
-        if metrics.enough:
-            auroc = metrics.auroc
-            return (
-                f"AUROC {auroc.value:.2f} ({auroc.low:.2f} to {auroc.high:.2f}), "
-                f"n = {auroc.n:,}, {metrics.source}"
-            )
+    """How well the classifier knows a super-class on held-out radiographs, source by source.
+
+    Each source is named, since what holds for children need not hold for adults.
+    """
+    told = [
+        f"{figure.value:.2f} ({figure.low:.2f} to {figure.high:.2f}) in {source}, n = {figure.n:,}"
+        for source, figure in ((m.source, m.auroc) for m in card.metrics if m.enough)
+    ]
+    if told:
+        return f"AUROC {'; '.join(told)}"
     most = max((metrics.positives for metrics in card.metrics), default=0)
     return f"not measured (n = {most} with it)"
 

@@ -12,6 +12,7 @@ from daug.errors import EngineError, RecipeError
 from daug.findings import Activation, Direction
 from daug.heatmap import Encoder, Heatmap, Recipe, Reference
 from daug.radiograph import Radiograph
+from daug.schedule import add_noise
 from daug.workstation import finish
 
 CPU = torch.device("cpu")
@@ -161,6 +162,24 @@ def test_untrained_super_classes_have_no_influence_on_any_map(
     for one, other in zip(before, after, strict=True):
         assert (one.change == other.change).all()
         assert one.scores_after.sigmoid == other.scores_after.sigmoid
+
+
+def test_the_trace_is_what_the_classifier_said_of_each_noised_image(
+    engine: Engine, radiograph: Radiograph
+) -> None:
+    """Averaged over the seeds; the first step's images are known from the seeds alone."""
+    recipe = engine.models.bundle.recipe_for("Pleural", seeds=(3, 4))
+    (heatmap,) = draw(engine, radiograph, recipe)
+    x_0 = torch.from_numpy(heatmap.model_input.pixels)[None, None]
+    t, offered = recipe.noise_level - 1, torch.tensor(engine.offered)
+    logits = []
+    for seed in recipe.seeds:
+        noise = torch.randn(x_0.shape, generator=torch.Generator().manual_seed(seed))
+        x_t = add_noise(x_0, noise, engine.alpha_bar[t])
+        with torch.no_grad():
+            logits.append(engine.models.classifier(x_t, torch.tensor(t))[0, offered])
+    assert heatmap.step_logits.shape == (recipe.num_steps, int(offered.sum()))
+    np.testing.assert_allclose(heatmap.step_logits[0], torch.stack(logits).mean(0), atol=1e-4)
 
 
 def test_previews_count_the_steps_and_closing_stops_the_computation(
