@@ -32,7 +32,7 @@ FOLDS = 4
 RIGHT_WAY_SHARE = 0.9  # of every super-class, direction and activation
 KEPT_SSIM = 0.8  # mean likeness of counterfactual and control: the guidance alone keeps the patient
 FULL_AT_QUANTILE = 0.9  # of maps whose 99th percentile of heat stays below full colour
-MARK_SHARE = 0.15  # of full colour, below which nothing is drawn
+MARK_SHARE = 0.25  # of full colour, below which nothing is drawn
 
 Tried = Mapping[RecipeDefaults, Sequence[Move]]
 
