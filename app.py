@@ -12,6 +12,7 @@ import benchmarks.cli
 import trainers.cli
 import ui.cli
 from daug.errors import DaugError
+from daug.notice import NOTICE
 
 if TYPE_CHECKING:
     from daug.workstation import Workstation
@@ -20,8 +21,7 @@ BUNDLED_MODELS = Path(__file__).parent / "assets" / "models" / "cxr-demo"
 
 app = typer.Typer(
     name="daug",
-    help="Counterfactual heatmaps of chest radiographs. Research and teaching only. "
-    "Not for diagnostic use.",
+    help=f"Counterfactual heatmaps of chest radiographs. {NOTICE}",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -35,6 +35,7 @@ def add_commands(app: typer.Typer) -> None:
     bundle.command("tune")(bundle_tune)
     bundle.command("measure")(bundle_measure)
     bundle.command("verify")(bundle_verify)
+    bundle.command("card")(bundle_card)
     app.add_typer(bundle, name="bundle")
     evaluate = typer.Typer(help="Score models on held-out radiographs.", no_args_is_help=True)
     evaluate.command("classifier")(evaluate_classifier)
@@ -166,6 +167,14 @@ def bundle_verify(bundle: BundleArgument, as_json: JsonOption = False) -> None:
     load_models(described)
     values = {"ok": True, "name": described.name, "digest": described.digest}
     _tell(values, as_json, f"{bundle} is whole: {len(described.files)} files, models load and run.")
+
+
+def bundle_card(bundle: BundleArgument, as_json: JsonOption = False) -> None:
+    """Write MODEL_CARD.md from bundle.json."""
+    from trainers.model_card import write_card
+
+    path = write_card(bundle)
+    _tell({"output": str(path)}, as_json, f"Wrote {path}.")
 
 
 def evaluate_classifier(

@@ -6,9 +6,9 @@ Nothing here draws, asks a model or knows a screen.
 from daug.bundle import Bundle, ClassCard
 from daug.findings import Direction, Finding, uncovered_findings
 from daug.heatmap import Recipe
+from daug.notice import NOTICE as NOTICE
 from daug.radiograph import Radiograph, SpacingPlane
 
-NOTICE = "Research and teaching only. Not for diagnostic use."
 SYNTHETIC = "synthetic, not this patient"
 SCORE = "model score, not chance of disease"
 HEAT_UNIT = "change of pixel intensity, full range 2"
