@@ -68,6 +68,9 @@ def test_a_figure_that_is_no_number_leaves_the_old_description_whole(copied: Bun
 def test_the_digest_changes_with_the_weights_and_not_with_the_metrics(copied: Bundle) -> None:
     before = copied.digest
     assert change_description(copied, measured={"n": 3}).digest == before
+    first, *others = copied.classes
+    untrained = replace(first, training=replace(first.training, positives=0))
+    assert replace(copied, classes=(untrained, *others)).digest != before  # softmax over fewer
     assert change_weights(copied, "norm_out.bias", 0.5).digest != before
 
 
