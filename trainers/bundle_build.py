@@ -20,7 +20,7 @@ from daug.bundle import (
     write_bundle,
 )
 from daug.bundled_models import load_models
-from daug.errors import BundleError
+from daug.errors import BundleError, ManifestError
 from daug.findings import SUPER_CLASSES
 from daug.noisy_classifier import NoisyClassifier, load_classifier, save_classifier
 from daug.schedule import BETA_END, BETA_START, TIMESTEPS
@@ -55,7 +55,8 @@ def build_bundle(
     Raises:
         BundleError: If the output is there already, or the models do not fit together.
         TrainingError: If a run folder holds no finished training.
-        ManifestError: If the manifest lacks the splits that are scored.
+        ManifestError: If the manifest lacks the splits that are scored, or the split is the one
+            that was trained on.
     """
     if output.exists():
         raise BundleError(f"{output} is there already. Name another folder, or remove it first.")
@@ -63,6 +64,11 @@ def build_bundle(
         read_run(diffusion_run, "diffusion"),
         read_run(classifier_run, "classifier"),
     )
+    if split == classifier["split"]:
+        raise ManifestError(
+            f"The classifier was trained on split {split}, and training data never scores. "
+            "Choose another split."
+        )
     partial = output.with_name(f"{output.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)

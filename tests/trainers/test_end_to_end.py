@@ -57,7 +57,11 @@ def test_a_manifest_becomes_a_bundle_that_draws_heatmaps(
         assert trained["steps"] == 4
         assert json.loads((folder / "run.json").read_text())["kind"] == kind
     bundle = tmp_path / "bundle"
+    never = "training data never scores"
     build = ("--diffusion", runs["diffusion"], "--classifier", runs["classifier"])
+    onto = ("--manifest", manifest, "-o", bundle, "--split", "train")
+    code, sentence = fails(capsys, "bundle", "build", *build, *onto)
+    assert (code, never in sentence, bundle.exists()) == (1, True, False)
     run(capsys, "bundle", "build", *build, "--manifest", manifest, "-o", bundle)
     described = json.loads((bundle / "bundle.json").read_text())
     offered = [c["name"] for c in described["classes"] if c["training"]["positives"]]
@@ -71,6 +75,9 @@ def test_a_manifest_becomes_a_bundle_that_draws_heatmaps(
     )  # fmt: skip
     assert tuned["n"] == 4
     assert len(tuned["tried"]) == 2  # type: ignore[arg-type]
+    seen = ("--manifest", manifest, "--split", "train")
+    code, sentence = fails(capsys, "bundle", "measure", bundle, *seen)
+    assert (code, never in sentence) == (1, True)
     measured = run(capsys, "bundle", "measure", bundle, "--manifest", manifest, "--images", "4")
     assert len(measured["rows"]) == 2 * 2 * 2  # type: ignore[arg-type]
     assert run(capsys, "bundle", "verify", bundle)["ok"] is True

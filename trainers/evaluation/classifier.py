@@ -15,10 +15,9 @@ from trainers.evaluation.bootstrap import DRAWS
 from trainers.evaluation.classifier_scores import LEVELS, logits_at, score_rows
 from trainers.evaluation.classifier_table import ClassifierEvaluation, write_tables
 from trainers.evaluation.curves import draw_noise_curves
+from trainers.evaluation.held_out import refuse_training_radiographs
 from trainers.manifest import Row, read_manifest, select
 from trainers.pixels import large_enough, pixel_array
-
-USUAL_TRAINING_SPLIT = "train"  # where a bundle does not say which split it was trained on
 
 
 def evaluate_classifier(
@@ -56,7 +55,7 @@ def evaluate_classifier(
     bundle.verify_files()
     classifier = _classifier_of(bundle)
     chosen = select(read_manifest(manifest), splits=[split], sources=sources)
-    _refuse_training_radiographs(bundle, chosen)
+    refuse_training_radiographs(bundle, chosen, ["classifier"])
     rows = large_enough(chosen)
     if not rows:
         raise ManifestError(f"{manifest.name}: split {split} holds nothing but thumbnails.")
@@ -105,18 +104,6 @@ def _classifier_of(bundle: Bundle) -> NoisyClassifier:
             f"the bundle says {bundle.image_size} px. Build the bundle again."
         )
     return classifier
-
-
-def _refuse_training_radiographs(bundle: Bundle, rows: Sequence[Row]) -> None:
-    """Refuse to score the radiographs that the classifier learnt from."""
-    learnt_from = {source.name for source in bundle.data if source.images.get("classifier")}
-    split = bundle.training.get("classifier", {}).get("split", USUAL_TRAINING_SPLIT)
-    seen = sorted({row.source for row in rows if row.split == split} & learnt_from)
-    if seen:
-        raise ManifestError(
-            f"{bundle.name} was trained on split {split} of {', '.join(seen)}, and "
-            "training data never scores. Choose another split, or sources it never saw."
-        )
 
 
 def _model_inputs(rows: Sequence[Row], size: int, cache: Path | None) -> NDArray[np.uint8]:

@@ -23,6 +23,7 @@ from daug.heatmap import Heatmap, Recipe
 from daug.loading import load_radiograph
 from daug.workstation import finish
 from trainers.evaluation.bootstrap import DRAWS, draw_patients, estimate
+from trainers.evaluation.held_out import refuse_training_radiographs
 from trainers.manifest import Row, read_manifest, select
 from trainers.pixels import large_enough
 
@@ -140,14 +141,14 @@ def measure_bundle(folder: Path, manifest: Path, images: int, split: str) -> dic
 
     Raises:
         BundleError: If the bundle cannot be loaded.
-        ManifestError: If the split holds nothing of the bundle's sources.
+        ManifestError: If the split holds nothing of the bundle's sources, or trained a model.
     """
     bundle = read_bundle(folder)
     engine = Engine(load_models(bundle), find_device())
     sources = [source.name for source in bundle.data]
-    rows = pick(
-        large_enough(select(read_manifest(manifest), splits=[split], sources=sources)), images
-    )
+    chosen = select(read_manifest(manifest), splits=[split], sources=sources)
+    refuse_training_radiographs(bundle, chosen, ["unet", "classifier"])
+    rows = pick(large_enough(chosen), images)
     found = moves(engine, rows, every_map(bundle))
     measured = {
         "split": split,
