@@ -43,6 +43,7 @@ class Tools:
         from daug.engine import Engine
         from daug.loading import load_radiograph
         from daug.radiograph import Radiograph
+        from daug.remembered import RememberedMaps
         from daug.workstation import Workstation
         from db.library_folder import open_library_folder
 
@@ -54,7 +55,8 @@ class Tools:
         def load(path: Path) -> Radiograph:
             return load_radiograph(path, identity_key=identity_key)
 
-        return Workstation(described, load, engine.score, engine.draw_heatmaps)
+        maps = RememberedMaps(engine.draw_heatmaps)
+        return Workstation(described, load, engine.score, maps.draw_heatmaps)
 
 
 @app.callback()

@@ -8,7 +8,7 @@ Jin et al. 2024, "DAug", arXiv:2412.04828, section 3.
 """
 
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TypedDict
 
@@ -80,7 +80,8 @@ class Engine:
         one encoding and one batch. Closing the generator stops the computation within a step.
 
         Yields:
-            A Preview once the radiograph is encoded (done = 0), then one after each step.
+            A Preview after each step of the way up, if the encoder takes any, and once the
+            radiograph is encoded (all with done = 0); then one after each step of the way down.
 
         Returns:
             The heatmaps.
@@ -144,8 +145,10 @@ class Engine:
         at_once = max(1, MAX_ROWS[self.device.type] // rows_per_seed)
         seeds = iter(walk.seeds)
         while batch := tuple(islice(seeds, at_once)):
-            x_t = torch.cat([self._encode(walk, x_0, seed) for seed in batch])  # (seeds, 1, S, S)
-            x_t = x_t.repeat_interleave(rows_per_seed, dim=0)  # (rows, 1, S, S)
+            starts: list[Tensor] = []
+            for preview in self._encode(walk, x_0, batch, starts):
+                yield replace(preview, done=done, total=total)
+            x_t = torch.cat(starts).repeat_interleave(rows_per_seed, dim=0)  # (rows, 1, S, S)
             step = Step(-1, walk.way.timesteps[0], x_t, x_t)
             yield self._preview(walk, step, len(batch), done, total)
             logits: list[Tensor] = []
@@ -163,14 +166,26 @@ class Engine:
             traces.results.extend(final[:, 1:])
             traces.step_logits.extend(by_seed.transpose(0, 1))
 
-    def _encode(self, walk: Walk, x_0: Tensor, seed: int) -> Tensor:
-        """Return x_t at the start of the way down, (1, 1, S, S)."""
-        timesteps = walk.way.timesteps
-        if walk.encoder is Encoder.DDIM:
-            return encode_ddim(self._eps, x_0, self.alpha_bar, timesteps)
-        # Drawn on the CPU, so that a seed means the same noise on every device.
-        noise = torch.randn(x_0.shape, generator=torch.Generator().manual_seed(seed))
-        return encode_gaussian(x_0, noise.to(self.device), self.alpha_bar, timesteps[0])
+    def _encode(
+        self, walk: Walk, x_0: Tensor, seeds: Sequence[int], starts: list[Tensor]
+    ) -> Iterator[Preview]:
+        """Append an x_t at the start of the way down for each seed, (1, 1, S, S) each."""
+        falling = walk.way.timesteps
+        if walk.encoder is Encoder.GAUSSIAN:
+            for seed in seeds:
+                # Drawn on the CPU, so that a seed means the same noise on every device.
+                noise = torch.randn(x_0.shape, generator=torch.Generator().manual_seed(seed))
+                starts.append(
+                    encode_gaussian(x_0, noise.to(self.device), self.alpha_bar, falling[0])
+                )
+            return
+        nothing_yet = np.zeros((len(walk.recipes), *x_0.shape[-2:]), dtype=np.float32)
+        reached: list[Tensor] = []
+        for x_t in encode_ddim(self._eps, x_0, self.alpha_bar, falling):
+            reached.append(x_t)
+            t = falling[-len(reached)]
+            yield Preview(0, 0, t, nothing_yet, len(reached), len(falling))
+        starts.append(reached[-1])  # deterministic, so a recipe has one seed alone
 
     def _eps(self, x: Tensor, t: int) -> Tensor:
         return self.networks.eps(x, torch.tensor(t, device=self.device), self.alpha_bar[t])

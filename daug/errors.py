@@ -5,10 +5,11 @@ DaugError
 ├── RecipeError        the heatmap asked for cannot be drawn
 │   └── UntrainedError     because its super-class had too few examples in training
 ├── EngineError        the computation went wrong on the way (NaN, infinity)
+├── EmbeddingError     embeddings of two models were mixed, or one is not a unit vector
 ├── BundleError        the models on disk are not what their description says
 ├── ManifestError      the table of radiographs cannot be trained on or scored
 ├── TrainingError      a training cannot start, go on or be resumed
-├── LibraryError       the case library's folder cannot be used
+├── LibraryError       the case library cannot be used, or cannot do what was asked
 └── ExportError        a result cannot be written
 """
 
@@ -33,6 +34,10 @@ class EngineError(DaugError):
     """The computation went wrong on the way, for instance NaN or infinity at some step."""
 
 
+class EmbeddingError(DaugError):
+    """Embeddings of two models were mixed, or one is no unit vector."""
+
+
 class BundleError(DaugError):
     """The models on disk are not what their description says, or some are missing."""
 
@@ -46,7 +51,7 @@ class TrainingError(DaugError):
 
 
 class LibraryError(DaugError):
-    """The case library's folder cannot be used."""
+    """The case library cannot be used, or cannot do what was asked of it."""
 
 
 class ExportError(DaugError):

@@ -170,7 +170,9 @@ class Heatmap:
 class Preview:
     """How far the maps are; what a screen shows while it waits."""
 
-    done: int  # steps, over all seeds
+    done: int  # steps of the way down, over all seeds; 0 until the radiograph is encoded
     total: int
-    t: int  # the timestep just left
+    t: int  # the timestep just left, or on the way up just reached
     changes: NDArray[np.float32]  # (maps, S, S), what is believed so far
+    encoded: int = 0  # steps of the way up, where the encoder takes any
+    encode_total: int = 0

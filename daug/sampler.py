@@ -82,8 +82,8 @@ def encode_gaussian(x_0: Tensor, noise: Tensor, alpha_bar: Tensor, t: int) -> Te
 @torch.no_grad()
 def encode_ddim(
     denoiser: EpsDenoiser, x_0: Tensor, alpha_bar: Tensor, falling: Sequence[int]
-) -> Tensor:
-    """Return x_t by walking the DDIM path upwards, over the same timesteps as the way down.
+) -> Iterator[Tensor]:
+    """Walk the DDIM path upwards, over the same timesteps as the way down, one x_t at a time.
 
     Deterministic, and as near to reversible as the steps are small: the noise at each level is
     the denoiser's own belief (Wolleb et al. 2022, arXiv:2203.04306, section 2).
@@ -92,13 +92,13 @@ def encode_ddim(
         denoiser: Asked for the noise in x.
         x_0: Clean images, (B, 1, H, W).
         alpha_bar: The schedule, (T,).
-        falling: Timesteps of the way down; the result is noised to the first of them.
+        falling: Timesteps of the way down; the last x_t is noised to the first of them.
     """
     x = x_0
     for t, t_next in pairwise([CLEAN, *reversed(falling)]):
         eps = denoiser(x, max(t, 0))  # a clean image is asked about as x at t = 0
         x = ddim_step(x, eps, alpha_bar_at(alpha_bar, t), alpha_bar_at(alpha_bar, t_next))
-    return x
+        yield x
 
 
 @torch.no_grad()

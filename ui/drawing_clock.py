@@ -1,7 +1,7 @@
 """Run a drawing to its end and say how long its parts took.
 
-A drawing tells of itself only through its previews. If its first preview says that no step is
-done, encoding ended there; otherwise encoding is what the first preview took beyond one step.
+A drawing tells of itself only through its previews. Encoding ended at the last preview that says
+that no step is done; without one, encoding is what the first preview took beyond one step.
 """
 
 from collections.abc import Callable
@@ -43,7 +43,7 @@ def finish_timed(
             maps: tuple[Heatmap, ...] = end.value
             break
         marks.append(clock())
-        if preview.done == 0 and encoded is None:
+        if preview.done == 0:
             encoded = marks[-1] - started
         on_preview(preview)
     whole = clock() - started

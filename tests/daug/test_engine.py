@@ -197,6 +197,34 @@ def test_previews_count_the_steps_and_closing_stops_the_computation(
     assert len(calls) == 2
 
 
+def test_the_way_up_is_told_of_and_can_be_stopped_after_each_of_its_steps(
+    engine: Engine, radiograph: Radiograph
+) -> None:
+    recipes = all_recipes(engine.models.bundle, num_steps=6, encoder=Encoder.DDIM)
+    calls: list[int] = []
+    engine.networks.denoiser.register_forward_pre_hook(lambda *_: calls.append(1))
+    drawing = engine.draw_heatmaps(radiograph, recipes)
+    up = [next(drawing) for _ in range(6)]
+    assert [(p.done, p.encoded, p.encode_total) for p in up] == [(0, n, 6) for n in range(1, 7)]
+    assert [preview.t for preview in up] == sorted(preview.t for preview in up)
+    assert up[-1].t == recipes[0].noise_level - 1
+    assert len(calls) == 6
+    drawing.close()
+    another = engine.draw_heatmaps(radiograph, recipes)
+    next(another)
+    another.close()
+    assert len(calls) == 6 + 1
+
+
+@pytest.mark.parametrize("seeds", [(0,), (0, 1, 2)])
+def test_white_noise_takes_no_steps_on_the_way_up(
+    engine: Engine, radiograph: Radiograph, seeds: tuple[int, ...]
+) -> None:
+    recipe = engine.models.bundle.recipe_for("Pleural", num_steps=2, seeds=seeds)
+    first = next(engine.draw_heatmaps(radiograph, [recipe]))
+    assert (first.done, first.encoded, first.encode_total) == (0, 0, 0)
+
+
 def test_the_last_preview_is_the_map(engine: Engine, radiograph: Radiograph) -> None:
     drawing = engine.draw_heatmaps(radiograph, [engine.models.bundle.recipe_for("Pleural")])
     last = None
