@@ -16,12 +16,28 @@ from daug.radiograph import Radiograph
 Drawing = Generator[Preview, None, tuple[Heatmap, ...]]  # closing it stops the computation
 
 
+class Loader(Protocol):
+    """Opens a file."""
+
+    def __call__(self, path: Path, *, frame: int | None = None) -> Radiograph:
+        """Return the radiograph in a file; see `daug.loading.load_radiograph`.
+
+        Args:
+            path: A DICOM, PNG, JPEG or TIFF file.
+            frame: Which image of a file that holds several, from 1.
+
+        Raises:
+            RadiographError: If the file cannot become a radiograph.
+        """
+        ...
+
+
 @dataclass(frozen=True)
 class Workstation:
     """What a person can do with one bundle."""
 
     bundle: Bundle
-    load: Callable[[Path], Radiograph]
+    load: Loader
     score: Callable[[Radiograph], Scores]  # of the offered super-classes, at t = 0
     draw_heatmaps: Callable[[Radiograph, Sequence[Recipe]], Drawing]
 

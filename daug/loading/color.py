@@ -11,7 +11,7 @@ from daug.loading.gray_levels import Stored
 # tinted like blue or yellowed film reach 0.04 and a full gray wedge 0.08; a pale photograph of a
 # temple has 0.12, one of a flower 0.25 (the two photographs that come with scikit-learn).
 MAX_COLOR = 0.09
-MAX_COLOR_SAMPLES = 1_000_000  # pixels that are looked at, evenly spread
+MAX_COLOR_SAMPLES = 250_000  # pixels that are looked at, evenly spread
 
 
 def gray_from_rgb(name: str, rgb: Stored) -> Stored:
@@ -24,6 +24,12 @@ def gray_from_rgb(name: str, rgb: Stored) -> Stored:
     Raises:
         RadiographError: The picture is a color photograph.
     """
+    check_gray(name, rgb)
+    return np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), dtype=rgb.dtype)
+
+
+def check_gray(name: str, rgb: Stored) -> None:
+    """Refuse a color photograph, see `gray_from_rgb`."""
     strayed = color_amount(rgb)
     if strayed > MAX_COLOR:
         raise RadiographError(
@@ -31,7 +37,6 @@ def gray_from_rgb(name: str, rgb: Stored) -> Stored:
             f"{MAX_COLOR} is allowed), but a radiograph is gray. "
             "Open the original image rather than a photograph or an overlay."
         )
-    return np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), dtype=rgb.dtype)
 
 
 def color_amount(rgb: Stored) -> float:

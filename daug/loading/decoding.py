@@ -8,21 +8,23 @@ from pydicom.dataset import Dataset
 from pydicom.encaps import get_frame
 from pydicom.filereader import read_dataset, read_preamble
 from pydicom.pixels.processing import apply_color_lut
-from pydicom.pixels.utils import pixel_array
+from pydicom.pixels.utils import get_expected_length, pixel_array
 from pydicom.tag import BaseTag
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
+    JPEGExtended12Bit,
     JPEGLSLossless,
     JPEGLSNearLossless,
     RLELossless,
 )
 
 from daug.errors import RadiographError
-from daug.loading.codestream import codestream_shape
+from daug.loading.codestream import Codestream, read_codestream
 from daug.loading.color import gray_from_rgb
+from daug.loading.extended_jpeg import decode_12_bits
 from daug.loading.gray_levels import Stored
 from daug.loading.header import Header, read_with_pixels
-from daug.loading.refusal import MAX_PIXELS, refused_as
+from daug.loading.refusal import MAX_PIXELS, check_not_constant, refused_as
 
 # What a deflated file may grow to: the largest image in 16 bits and a generous header.
 MAX_INFLATED_BYTES = 2 * MAX_PIXELS + 16 * 2**20
@@ -31,6 +33,9 @@ INFLATE_STEP = 2**20  # bytes
 # exception that is no Exception (pydicom's own takes half a second longer at most), and
 # pyjpegls was seen to brood for four seconds over 64 x 64 pixels.
 SAFE_PLUGINS = {RLELossless: "pydicom", JPEGLSLossless: "gdcm", JPEGLSNearLossless: "gdcm"}
+# What uncompressed pixels may have behind them: some writers fill up a block. More means that the
+# header's rows, columns or bits are not those of the pixels, which would come out sheared.
+MAX_PADDING_BYTES = 128
 
 
 def check_inflated_size(path: Path) -> None:
@@ -83,21 +88,43 @@ def decoded(path: Path, header: Header, index: int) -> Stored:
                 f"{path.name}: the DICOM file holds no pixels, or was cut off before them. "
                 "Copy it again from its source."
             )
-        if dataset.file_meta.TransferSyntaxUID.is_encapsulated:
-            frame = get_frame(dataset.PixelData, index, number_of_frames=header.frames)
-            _check_codestream(path.name, frame, header.shape)
-        syntax = dataset.file_meta.TransferSyntaxUID
-        pixels: Stored = pixel_array(
-            dataset, index=index, decoding_plugin=SAFE_PLUGINS.get(syntax, "")
-        )
+        pixels = _decoded_frame(path.name, dataset, header, index)
         if header.text("PhotometricInterpretation") == "PALETTE COLOR":
             pixels = _colored(pixels, dataset)
         pixels = pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
         if pixels.shape[:2] != header.shape:
             raise ValueError("another shape than the header's")
+    check_not_constant(path.name, int(pixels.min()), int(pixels.max()))
     if pixels.ndim == 2:
         return pixels
     return gray_from_rgb(path.name, np.ascontiguousarray(pixels))
+
+
+def _decoded_frame(name: str, dataset: Dataset, header: Header, index: int) -> Stored:
+    syntax = dataset.file_meta.TransferSyntaxUID
+    if not syntax.is_encapsulated:
+        _check_length(name, dataset)
+    else:
+        frame = get_frame(dataset.PixelData, index, number_of_frames=header.frames)
+        inside = read_codestream(frame)
+        if inside is not None:
+            _check_codestream(name, inside, header)
+            if syntax == JPEGExtended12Bit and inside.bits == 12:
+                return decode_12_bits(frame, inside.shape)
+    # a view of what was read: another copy is made when the values are rescaled
+    return pixel_array(
+        dataset, index=index, decoding_plugin=SAFE_PLUGINS.get(syntax, ""), view_only=True
+    )
+
+
+def _check_length(name: str, dataset: Dataset) -> None:
+    """Refuse uncompressed pixels that are too many for the header; too few cannot be decoded."""
+    expected, found = get_expected_length(dataset), len(dataset.PixelData)
+    if found > expected + MAX_PADDING_BYTES:
+        raise RadiographError(
+            f"{name}: the file holds {found} bytes of pixels, but its header describes "
+            f"{expected}, so rows, columns or bits are wrong. Export the file again."
+        )
 
 
 def _after_meta(tag: BaseTag, vr: str | None, length: int) -> bool:
@@ -110,10 +137,11 @@ def _colored(pixels: Stored, dataset: Dataset) -> Stored:
     return colors if colors.dtype == np.uint8 else (colors >> 8).astype(np.uint8)
 
 
-def _check_codestream(name: str, frame: bytes, shape: tuple[int, int]) -> None:
-    inside = codestream_shape(frame)
-    if inside is not None and inside != shape:
+def _check_codestream(name: str, inside: Codestream, header: Header) -> None:
+    stated, bits = header.shape, header.whole("BitsAllocated", 0)
+    if inside.shape != stated or inside.bits > bits:
         raise RadiographError(
-            f"{name}: the file states {shape[0]} x {shape[1]} pixels, but its compressed image "
-            f"has {inside[0]} x {inside[1]}. Export the file again, without compression."
+            f"{name}: the file states {stated[0]} x {stated[1]} pixels of at most {bits} bits, but "
+            f"its compressed image has {inside.shape[0]} x {inside.shape[1]} of {inside.bits}. "
+            "Export the file again, without compression."
         )

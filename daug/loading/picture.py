@@ -3,7 +3,8 @@
 Pixels of 8 bits are shown as they are, 0 black and 255 white. Deeper ones are not taken through
 8 bits, and since a file of 16 bits seldom uses its range, they are shown from their 0.5th to
 their 99.5th percentile. A picture does not say which view it is, where the patient's right is
-or how large its pixels are; comments, thumbnails and places of origin in it are not read.
+or how large its pixels are; comments, thumbnails and places of origin in it are not read, but
+what says that it is synthetic is.
 """
 
 from pathlib import Path
@@ -17,6 +18,7 @@ from PIL.TiffImagePlugin import BITSPERSAMPLE, PHOTOMETRIC_INTERPRETATION
 
 from daug.errors import RadiographError
 from daug.loading.color import gray_from_rgb
+from daug.loading.first_look import look_at, look_at_coarse_jpeg
 from daug.loading.gray_levels import (
     Shown,
     inverted,
@@ -24,6 +26,7 @@ from daug.loading.gray_levels import (
     stretched_by_percentile,
 )
 from daug.loading.refusal import check_pixel_count, chosen_frame, refused_as
+from daug.loading.synthetic import warnings_of
 from daug.radiograph import Radiograph
 
 DAMAGED = "{}: the picture is damaged or incomplete. Copy it again or re-export it."
@@ -51,7 +54,9 @@ def load_picture(path: Path, *, frame: int | None = None) -> Radiograph:
                 "but a radiograph has shades of gray. Use the original image."
             )
         with refused_as(DAMAGED.format(path.name)):
+            look_at_coarse_jpeg(path, picture)
             picture.load()  # a cut file is noticed here, by OpenCV it would not be
+            look_at(path.name, picture)
             upright = ImageOps.exif_transpose(picture)
             deep_color = upright.mode not in DEEP_GRAY and _bits(picture, path) > 8
             samples = _deep_color(upright, path, frames) if deep_color else _samples(upright)
@@ -61,7 +66,7 @@ def load_picture(path: Path, *, frame: int | None = None) -> Radiograph:
     shown = _shown(path.name, gray, alpha)
     if white_is_zero and upright.mode in DEEP_GRAY:  # up to 8 bits, Pillow has done so
         shown = inverted(shown)
-    return Radiograph(shown, source_name=path.stem)
+    return Radiograph(shown, source_name=path.stem, warnings=warnings_of(picture.info))
 
 
 def _go_to_frame(name: str, picture: Image.Image, frame: int | None) -> int:

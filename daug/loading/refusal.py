@@ -11,6 +11,7 @@ from PIL import Image
 from pydicom.errors import BytesLengthException, InvalidDicomError
 
 from daug.errors import RadiographError
+from daug.radiograph import MIN_SIDE
 
 MAX_PIXELS = 60_000_000  # the largest chest detectors have 18 million
 
@@ -27,6 +28,7 @@ READING_FAILURES = (
     LookupError,  # unknown character sets, tables too short
     MemoryError,
     OSError,  # Pillow, truncated and unidentified files
+    UserWarning,  # those of MISFITS
     RuntimeError,  # every codec failed, no codec for the syntax, nesting without end
     SyntaxError,  # Pillow, broken PNG and TIFF headers
     TypeError,  # values of another kind than their element's
@@ -35,6 +37,10 @@ READING_FAILURES = (
     struct.error,
     zlib.error,
 )
+
+# What pydicom only warns of, though the picture would come out sheared: more pixels than the
+# header's rows and columns have room for.
+MISFITS = "The decoded RLE segment contains non-conformant padding"
 
 
 @contextmanager
@@ -46,6 +52,7 @@ def refused_as(sentence: str) -> Iterator[None]:
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
+        warnings.filterwarnings("error", MISFITS, UserWarning)
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # MAX_PIXELS is stricter
         try:
             yield
@@ -54,11 +61,27 @@ def refused_as(sentence: str) -> Iterator[None]:
 
 
 def check_pixel_count(name: str, rows: int, columns: int) -> None:
-    """Refuse an image from its header alone, before a pixel is decoded."""
+    """Refuse an image too small or too large from its header, before a pixel is decoded."""
+    if min(rows, columns) < MIN_SIDE:
+        raise RadiographError(
+            f"{name}: the image measures {rows} x {columns} pixels, but at least "
+            f"{MIN_SIDE} x {MIN_SIDE} are needed. Use the original image."
+        )
     if rows * columns > MAX_PIXELS:
         raise RadiographError(
             f"{name}: the image measures {rows} x {columns} pixels, but at most "
             f"{MAX_PIXELS // 10**6} million are read. Export it at the detector's resolution."
+        )
+
+
+def check_not_constant(
+    name: str, lowest: float | list[float], highest: float | list[float]
+) -> None:
+    """Refuse an image whose lowest value (in every color) is its highest, before it is copied."""
+    if lowest == highest:
+        raise RadiographError(
+            f"{name}: every pixel has the same value, so there is nothing to see. "
+            "Check that the export from its source was complete."
         )
 
 
@@ -67,7 +90,7 @@ def chosen_frame(name: str, frames: int, frame: int | None) -> int:
     if frame is None and frames != 1:
         raise RadiographError(
             f"{name}: the file holds {frames} images, but a radiograph is one. "
-            f"Choose a frame from 1 to {frames}."
+            f"Choose a frame from 1 to {frames} (--frame on the command line)."
         )
     number = 1 if frame is None else frame
     if not 1 <= number <= frames:

@@ -3,15 +3,26 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset
+from pydicom.encaps import encapsulate
 from pydicom.pixels.utils import pixel_array
-from pydicom.uid import HTJ2KLossless
+from pydicom.uid import HTJ2K, UID, HTJ2KLossless, HTJ2KLosslessRPCL, JPEGExtended12Bit, RLELossless
 
 from daug.errors import RadiographError
 from daug.loading import load_radiograph
-from daug.loading.codestream import codestream_shape
+from daug.loading.codestream import read_codestream
 from daug.loading.decoding import decoded
 from daug.loading.header import read_header
-from tests.daug.loading.dicom_files import BUNDLED, bundled_as_radiograph
+from tests.daug.loading.dicom_files import (
+    BUNDLED,
+    bundled_as_radiograph,
+    dataset_of,
+    drawn,
+    saved,
+)
+
+GOLDEN = Path(__file__).parents[2] / "golden"
 
 # What each file of pydicom's was compressed from, where pydicom brings that along.
 ORIGINALS = {
@@ -83,21 +94,83 @@ def read_meta(path: Path) -> str:
     return str(pydicom.dcmread(path, stop_before_pixels=True).file_meta.TransferSyntaxUID)
 
 
-def test_high_throughput_jpeg_2000_decodes(tmp_path: Path) -> None:
-    """pydicom brings no such file, so a plain JPEG 2000 stream is only said to be one."""
+def wave() -> NDArray[np.uint16]:
+    """What the golden streams hold, see `tests/golden/README.md`."""
+    rows, columns = np.mgrid[0:80, 0:100]
+    levels = 2047.5 + 2000 * np.sin(rows / 9) * np.cos(columns / 13)
+    return np.asarray(levels.round(), dtype=np.uint16)
+
+
+def encapsulated(stream: bytes, syntax: str, **elements: object) -> Dataset:
+    """A radiograph of the wave whose pixels are this stream."""
+    dataset = dataset_of(wave(), **elements)
+    dataset.PixelData = encapsulate([stream])
+    dataset["PixelData"].VR = "OB"
+    dataset["PixelData"].is_undefined_length = True
+    dataset.file_meta.TransferSyntaxUID = UID(syntax)
+    return dataset
+
+
+@pytest.mark.parametrize("syntax", [HTJ2KLossless, HTJ2KLosslessRPCL, HTJ2K])
+def test_high_throughput_jpeg_2000_decodes_to_the_very_values(tmp_path: Path, syntax: str) -> None:
+    stream = (GOLDEN / "wave_htj2k.j2c").read_bytes()
+    path = saved(encapsulated(stream, syntax), tmp_path / "a.dcm")
+    np.testing.assert_array_equal(decoded(path, read_header(path), 0), wave())
+
+
+def test_extended_jpeg_keeps_its_twelve_bits(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    stream = (GOLDEN / "wave_12_bits.jpg").read_bytes()
+    path = saved(encapsulated(stream, JPEGExtended12Bit), tmp_path / "a.dcm")
+    pixels = decoded(path, read_header(path), 0)
+    assert np.abs(pixels.astype(int) - wave()).max() <= 3  # lossy; of 4095
+    assert load_radiograph(path).pixels.std() > 0.3
+    assert capfd.readouterr() == ("", "")  # its decoder likes to talk
+
+
+@pytest.mark.parametrize("name", ["JPGExtended.dcm", "JPEG-lossy.dcm"])
+def test_extended_jpeg_of_a_scanner_has_the_values_known_of_it(tmp_path: Path, name: str) -> None:
+    """Two values that pydicom's own tests know of this image."""
     path = tmp_path / "a.dcm"
-    dataset = bundled_as_radiograph("MR_small_jp2klossless.dcm", path)
-    plain = load_radiograph(path)
-    dataset.file_meta.TransferSyntaxUID = HTJ2KLossless
-    dataset.save_as(path)
-    assert load_radiograph(path).digest == plain.digest
+    bundled_as_radiograph(name, path)
+    pixels = decoded(path, read_header(path), 0)
+    assert pixels.shape == (1024, 256)
+    assert (pixels[420, 140], pixels[230, 120]) == (244, 95)
 
 
-def test_twelve_bit_extended_jpeg_is_refused_in_words(tmp_path: Path) -> None:
-    """The one syntax that only a GPL codec decodes."""
-    bundled_as_radiograph("JPGExtended.dcm", tmp_path / "a.dcm")
-    with pytest.raises(RadiographError, match=r"cannot be decoded.*Export"):
-        load_radiograph(tmp_path / "a.dcm")
+def test_a_damaged_extended_jpeg_is_refused_or_survived(tmp_path: Path) -> None:
+    intact = (GOLDEN / "wave_12_bits.jpg").read_bytes()
+    random = np.random.default_rng(0)
+    for cut in (*range(2, 40, 3), 200, 2000):
+        path = saved(encapsulated(intact[:cut], JPEGExtended12Bit), tmp_path / "a.dcm")
+        with pytest.raises(RadiographError):
+            load_radiograph(path)
+    for _ in range(40):
+        broken = bytearray(intact)
+        for at in random.integers(2, 700, 3):
+            broken[at] = random.integers(256)
+        path = saved(encapsulated(bytes(broken), JPEGExtended12Bit), tmp_path / "a.dcm")
+        try:
+            load_radiograph(path)
+        except RadiographError:
+            continue
+
+
+def test_rle_of_more_pixels_than_the_header_has_is_refused_not_sheared(tmp_path: Path) -> None:
+    dataset = dataset_of(drawn())
+    dataset.compress(RLELossless)
+    assert load_radiograph(saved(dataset, tmp_path / "a.dcm")).pixels.shape == (80, 100)
+    dataset.Columns = 90
+    with pytest.raises(RadiographError, match="cannot be decoded"):
+        load_radiograph(saved(dataset, tmp_path / "a.dcm"))
+
+
+def test_a_frame_deeper_inside_than_outside_is_refused(tmp_path: Path) -> None:
+    stream = (GOLDEN / "wave_htj2k.j2c").read_bytes()
+    shallow = encapsulated(stream, HTJ2K, BitsAllocated=8, BitsStored=8, HighBit=7)
+    with pytest.raises(RadiographError, match=r"at most 8 bits.*of 16\."):
+        load_radiograph(saved(shallow, tmp_path / "a.dcm"))
 
 
 @pytest.mark.parametrize(
@@ -120,21 +193,23 @@ def test_damaged_compression_is_refused_or_survived(tmp_path: Path, name: str) -
 
 
 @pytest.mark.parametrize(
-    ("name", "shape"),
+    ("name", "stated"),
     [
-        ("MR_small_jp2klossless.dcm", (64, 64)),
-        ("MR_small_jpeg_ls_lossless.dcm", (64, 64)),
-        ("SC_rgb_jpeg_dcmtk.dcm", (100, 100)),
-        ("SC_rgb_jpeg_gdcm.dcm", (100, 100)),
-        ("JPEG-lossy.dcm", (1024, 256)),
-        ("examples_jpeg2k.dcm", (480, 640)),
+        ("MR_small_jp2klossless.dcm", ((64, 64), 16)),
+        ("MR_small_jpeg_ls_lossless.dcm", ((64, 64), 16)),
+        ("SC_rgb_jpeg_dcmtk.dcm", ((100, 100), 8)),
+        ("SC_rgb_jpeg_gdcm.dcm", ((100, 100), 8)),
+        ("JPEG-lossy.dcm", ((1024, 256), 12)),
+        ("examples_jpeg2k.dcm", ((480, 640), 8)),
         ("MR_small_RLE.dcm", None),
     ],
 )
-def test_a_compressed_frame_tells_its_size(name: str, shape: tuple[int, int] | None) -> None:
+def test_a_compressed_frame_tells_its_size_and_depth(
+    name: str, stated: tuple[tuple[int, int], int] | None
+) -> None:
     dataset = pydicom.dcmread(BUNDLED / name)
     frame = pydicom.encaps.get_frame(dataset.PixelData, 0, number_of_frames=1)
-    assert codestream_shape(frame) == shape
+    assert read_codestream(frame) == stated
 
 
 def test_a_frame_larger_inside_than_outside_is_refused_before_decoding(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from pydicom.dataset import Dataset
 from daug.errors import RadiographError
 from daug.loading import load_radiograph
 from daug.loading.header import READ
-from daug.loading.identity import pseudonym
+from daug.loading.identity import PLACEHOLDERS, is_placeholder, pseudonym
 from daug.radiograph import Pseudonym
 from tests.daug.loading.dicom_files import dataset_of, drawn, saved, write_dicom
 
@@ -102,6 +102,42 @@ def test_without_a_patient_there_is_no_order() -> None:
     found = known(patient_id="")
     assert found.patient is None
     assert found.study_order is None
+
+
+STAND_INS = ("ANONYMOUS", "ANON", "UNKNOWN", "0", "NA", "NONE", "TEST", "000000", "XXX", "99999")
+
+
+@pytest.mark.parametrize("word", [*STAND_INS, "n/a", "Anon.", " un-known ", "0-0-0", "--", "?"])
+def test_an_identifier_that_names_nobody_makes_no_patient(tmp_path: Path, word: str) -> None:
+    """Else all who share it would be one patient, and no case of theirs would find another."""
+    path = write_dicom(tmp_path, PatientID=word, StudyInstanceUID="1.2.3", StudyDate="20200229")
+    found = load_radiograph(path, identity_key=KEY).pseudonym
+    assert found.patient is None
+    assert found.study_order is None  # it would be shifted by the same amount for all
+    assert found.study == known().study
+
+
+@pytest.mark.parametrize(
+    "identifier",
+    ["4711", "1", "9", "99", "10", "X1", "TEST 17", "ANON-0042", "UNKNOWN2", "NANCY", "00012", "Ö"],
+)
+def test_an_identifier_that_tells_people_apart_is_kept(identifier: str) -> None:
+    assert known(patient_id=identifier).patient is not None
+
+
+@given(
+    st.sampled_from(sorted(PLACEHOLDERS)),
+    st.lists(st.tuples(st.sampled_from(" -_./*()"), st.booleans()), max_size=20),
+)
+def test_neither_case_nor_punctuation_hides_a_placeholder(
+    word: str, around: list[tuple[str, bool]]
+) -> None:
+    disguised = word
+    for number, (mark, low) in enumerate(around):
+        at = number * 7 % (len(disguised) + 1)
+        disguised = disguised[:at] + mark + disguised[at:]
+        disguised = disguised.swapcase() if low else disguised
+    assert is_placeholder(disguised)
 
 
 def test_an_empty_key_is_refused_since_anyone_has_it(tmp_path: Path) -> None:

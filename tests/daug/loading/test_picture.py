@@ -138,6 +138,18 @@ def test_16_bits_are_kept_and_spread(tmp_path: Path, suffix: str, channels: int)
     np.testing.assert_allclose(loaded, expected, rtol=0, atol=1e-4)
 
 
+def test_a_big_endian_tiff_shows_what_a_little_endian_one_shows(tmp_path: Path) -> None:
+    little = write(tmp_path / "a.tif", Image.fromarray(DEEP))
+    swapped = Image.frombytes("I;16B", DEEP.shape[::-1], DEEP.astype(">u2").tobytes())
+    big = write(tmp_path / "b.tif", swapped)
+    assert big.read_bytes()[:2] == b"MM"
+    np.testing.assert_array_equal(load_radiograph(big).pixels, load_radiograph(little).pixels)
+    flat = np.full_like(DEEP, 7).astype(">u2").tobytes()
+    write(big, Image.frombytes("I;16B", DEEP.shape[::-1], flat))
+    with pytest.raises(RadiographError, match="same value"):
+        load_radiograph(big)
+
+
 @pytest.mark.parametrize("suffix", ["png", "tif"])
 def test_a_tint_of_16_bits_is_weighed_as_eyes_weigh_it(tmp_path: Path, suffix: str) -> None:
     random = np.random.default_rng(0)

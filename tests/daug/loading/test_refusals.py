@@ -1,26 +1,29 @@
 """No file can do more than be refused, quickly, cheaply and in words."""
 
+import json
 import re
 import struct
 import subprocess
 import sys
-import time
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFile
 from pydicom.uid import DeflatedExplicitVRLittleEndian
+from sklearn.datasets import load_sample_image
 
 from daug.errors import RadiographError
+from daug.loading import decoding, load_radiograph
 from daug.loading import files as files_module
-from daug.loading import load_radiograph
 from tests.daug.loading.dicom_files import BUNDLED, dataset_of, drawn, saved, write_dicom
 from tests.daug.loading.test_picture import png_chunk, ramp
 
-LIMIT_SECONDS, LIMIT_MB = 1.0, 200
+LIMIT_MB = 200  # of the whole process, Python and libraries included
+DETECTOR = (4300, 4300)  # rows and columns of the largest chest detectors
 LOADING = {  # the others are slices, ultrasound, reports, tiny, colored or no images at all
     "image_dfl.dcm",
     "SC_jpeg_no_color_transform.dcm",
@@ -126,6 +129,54 @@ def holding(content: bytes, name: str = "a.png") -> Callable[[Path], Path]:
     return make
 
 
+def small_png(folder: Path) -> Path:
+    Image.fromarray(ramp()[:63]).save(folder / "a.png")
+    return folder / "a.png"
+
+
+def constant_dicom(folder: Path) -> Path:
+    return write_dicom(folder, np.full((80, 80), 7, dtype=np.uint16))
+
+
+def constant(mode: str, suffix: str) -> Callable[[Path], Path]:
+    def make(folder: Path) -> Path:
+        pixels = np.full((80, 100), 7, dtype={"I;16": "<u2", "F": "<f4"}.get(mode, "u1"))
+        image = Image.fromarray(pixels)
+        (image.convert(mode) if mode == "RGB" else image).save(folder / f"a.{suffix}")
+        return folder / f"a.{suffix}"
+
+    return make
+
+
+def photograph(columns: int, rows: int, suffix: str, mode: str = "RGB") -> Callable[[Path], Path]:
+    def make(folder: Path) -> Path:
+        image = Image.fromarray(load_sample_image("china.jpg")).resize((columns, rows))
+        options: dict[str, Any] = {"compress_level": 1} if suffix == "png" else {}
+        image.convert(mode).save(folder / f"a.{suffix}", **options)
+        return folder / f"a.{suffix}"
+
+    return make
+
+
+def of_a_detector(**elements: Any) -> Callable[[Path], Path]:
+    """A radiograph in the size of the largest detectors, its values those of a ramp."""
+
+    def make(folder: Path) -> Path:
+        values = np.arange(DETECTOR[1], dtype=np.uint16) % 4000
+        return write_dicom(folder, np.tile(values, (DETECTOR[0], 1)), **elements)
+
+    return make
+
+
+def constant_detector(folder: Path) -> Path:
+    return write_dicom(folder, np.full(DETECTOR, 7, dtype=np.uint16))
+
+
+def constant_detector_png(folder: Path) -> Path:
+    Image.fromarray(np.full(DETECTOR, 7, dtype=np.uint8)).save(folder / "a.png")
+    return folder / "a.png"
+
+
 HOSTILE: dict[str, tuple[Callable[[Path], Path], str]] = {
     "not there": (lambda folder: folder / "gone.png", "cannot be opened.*Check"),
     "a folder": (lambda folder: folder, "cannot be opened"),
@@ -146,6 +197,20 @@ HOSTILE: dict[str, tuple[Callable[[Path], Path], str]] = {
     "a DICOM cut in its pixels": (cut(write_dicom, 0.7), "cannot be decoded"),
     "a DICOM cut in its header": (cut(write_dicom, 0.015), "no image|damaged"),
     "too few pixels": (lambda folder: write_dicom(folder, Rows=90), "cannot be decoded"),
+    "too many columns": (lambda folder: write_dicom(folder, Columns=101), "cannot be decoded"),
+    "too few columns": (
+        lambda folder: write_dicom(folder, Columns=99),
+        "16000 bytes of pixels, but its header describes 15840",
+    ),
+    "too few rows": (lambda folder: write_dicom(folder, Rows=70), "rows, columns or bits"),
+    "half the bits": (
+        lambda folder: write_dicom(folder, BitsAllocated=8, BitsStored=8, HighBit=7),
+        "rows, columns or bits",
+    ),
+    "more frames than stated": (
+        lambda folder: write_dicom(folder, np.stack([drawn()] * 3)),
+        "rows, columns or bits",
+    ),
     "no pixels": (lambda folder: write_dicom(folder, PixelData=b""), "holds no pixels"),
     "no rows": (lambda folder: write_dicom(folder, Rows=None), "no image"),
     "32 bits": (lambda folder: write_dicom(folder, BitsAllocated=32, BitsStored=32), "32 bits"),
@@ -157,6 +222,24 @@ HOSTILE: dict[str, tuple[Callable[[Path], Path], str]] = {
         lambda folder: write_dicom(folder, PhotometricInterpretation="CMYK"),
         "does not say that its pixels are gray",
     ),
+    "CT": (lambda folder: write_dicom(folder, Modality="CT"), "a CT image"),
+    "MR": (lambda folder: write_dicom(folder, Modality="MR"), "an MR image"),
+    "US": (lambda folder: write_dicom(folder, Modality="US"), "an ultrasound image"),
+    "63 rows": (lambda folder: write_dicom(folder, drawn()[:63]), "63 x 100.*at least 64"),
+    "a PNG of 63 rows": (small_png, "63 x 100.*at least 64"),
+    "a constant DICOM": (constant_dicom, "every pixel has the same value"),
+    "a constant PNG": (constant("L", "png"), "every pixel has the same value"),
+    "a constant 16-bit PNG": (constant("I;16", "png"), "every pixel has the same value"),
+    "a constant color JPEG": (constant("RGB", "jpg"), "every pixel has the same value"),
+    "a constant float TIFF": (constant("F", "tif"), "every pixel has the same value"),
+    "several frames": (
+        lambda folder: write_dicom(folder, np.stack([drawn()] * 3), NumberOfFrames=3),
+        r"3 images.*Choose a frame from 1 to 3 \(--frame",
+    ),
+    "a telephone's photograph": (photograph(6000, 4000, "jpg"), "color picture"),
+    "a photograph as PNG": (photograph(4000, 3000, "png"), "color picture"),
+    "a photograph in CMYK": (photograph(4000, 3000, "jpg", "CMYK"), "color picture"),
+    "a small photograph": (photograph(640, 427, "tif"), "color picture"),
     "65,535 x 65,535 pixels stated": (boundless_dicom, "65535 x 65535 pixels.*at most 60 million"),
     "30,000 x 30,000 PNG": (huge_png, "more pixels than a radiograph"),
     "10,000 x 8,000 PNG": (rather_large_png, "8000 x 10000 pixels.*at most 60 million"),
@@ -164,37 +247,134 @@ HOSTILE: dict[str, tuple[Callable[[Path], Path], str]] = {
 }
 
 
+# For the memory alone; what is said of them is tested on small ones above.
+LARGE = (
+    of_a_detector(Modality="CT"),
+    of_a_detector(Columns=4200),
+    cut(of_a_detector(), 0.7),
+    constant_detector,
+    constant_detector_png,
+    photograph(4600, 3450, "png"),
+)
+
+
 @pytest.mark.parametrize("case", HOSTILE)
-def test_a_hostile_or_broken_file_is_refused_in_words_within_a_second(
+def test_a_hostile_or_broken_file_is_refused_in_one_line_of_words(
     tmp_path: Path, case: str
 ) -> None:
     make, words = HOSTILE[case]
     path = make(tmp_path)
-    start = time.process_time()  # a busy machine must not fail the test
-    with pytest.raises(RadiographError, match=words):
+    with pytest.raises(RadiographError, match=words) as refusal:
         load_radiograph(path)
-    assert time.process_time() - start < LIMIT_SECONDS
+    assert re.fullmatch(rf"{re.escape(path.name)}: [^\n]+\.", str(refusal.value))
+    assert str(tmp_path.parent) not in str(refusal.value)
 
 
-@pytest.mark.parametrize(
-    "case", ["30,000 x 30,000 PNG", "deflated bomb", "65,535 x 65,535 pixels stated"]
+REFUSED_FROM_THE_HEADER = (
+    "CT",
+    "MR",
+    "US",
+    "several frames",
+    "63 rows",
+    "a PNG of 63 rows",
+    "no rows",
+    "no pixels",
+    "too few columns",
+    "32 bits",
+    "a strange color",
+    "65,535 x 65,535 pixels stated",
+    "30,000 x 30,000 PNG",
+    "10,000 x 8,000 PNG",
+    "deflated bomb",
 )
-def test_a_bomb_does_not_fill_the_memory(tmp_path: Path, case: str) -> None:
+
+
+@pytest.mark.parametrize("case", REFUSED_FROM_THE_HEADER)
+def test_what_the_header_gives_away_is_refused_before_a_pixel_is_decoded(
+    tmp_path: Path, case: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that the time it takes does not hang on the size of the image."""
+    decoders: list[str] = []
+
+    def watched(holder: Any, name: str) -> None:
+        original = getattr(holder, name)
+
+        def noted(*words: Any, **more: Any) -> Any:
+            decoders.append(name)
+            return original(*words, **more)
+
+        monkeypatch.setattr(holder, name, noted)
+
+    for holder, name in (
+        (decoding, "pixel_array"),
+        (decoding, "decode_12_bits"),
+        (ImageFile.ImageFile, "load"),
+        (Image.Image, "convert"),
+    ):
+        watched(holder, name)
+    with pytest.raises(RadiographError):
+        load_radiograph(HOSTILE[case][0](tmp_path))
+    assert decoders == []
+    load_radiograph(write_dicom(tmp_path))
+    load_radiograph(picture("png")(tmp_path))
+    assert {"pixel_array", "load"} <= {*decoders}  # the watch works
+
+
+def test_of_a_deflated_bomb_no_more_is_inflated_than_a_radiograph_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inflated: list[int] = []
+    original = zlib.decompressobj
+
+    class Counting:
+        def __init__(self, *words: Any) -> None:
+            self.inflater = original(*words)
+
+        def decompress(self, *words: Any) -> bytes:
+            data = self.inflater.decompress(*words)
+            inflated.append(len(data))
+            return data
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self.inflater, name)
+
+    path = deflated_bomb(tmp_path)
+    monkeypatch.setattr(zlib, "decompressobj", Counting)
+    with pytest.raises(RadiographError, match="grows beyond"):
+        load_radiograph(path)
+    assert 0 < sum(inflated) <= decoding.MAX_INFLATED_BYTES + decoding.INFLATE_STEP
+    assert max(inflated) <= decoding.INFLATE_STEP
+
+
+PEAKS = """
+import json, re, sys
+from pathlib import Path
+from daug.errors import RadiographError
+from daug.loading import load_radiograph
+for name in sys.argv[1:]:
+    try:
+        load_radiograph(Path(name))
+    except RadiographError:
+        (kilobytes,) = re.findall(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())
+        print(json.dumps([name, int(kilobytes) / 1024]))
+"""
+
+
+def test_no_refusal_fills_the_memory(tmp_path: Path) -> None:
     """Measured in a process of its own, since a peak is never seen to shrink."""
     if not Path("/proc/self/status").exists():
         pytest.skip("this system does not tell the peak of a process's memory")
-    path = HOSTILE[case][0](tmp_path)
-    program = (
-        "import sys; from pathlib import Path\n"
-        "from daug.errors import RadiographError; from daug.loading import load_radiograph\n"
-        "try: load_radiograph(Path(sys.argv[1]))\n"
-        "except RadiographError: print(Path('/proc/self/status').read_text())\n"
-    )
+    paths = []
+    for number, make in enumerate((*(make for make, _ in HOSTILE.values()), *LARGE)):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        paths.append(make(folder))
     done = subprocess.run(
-        [sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=True
+        [sys.executable, "-c", PEAKS, *map(str, paths)], capture_output=True, text=True, check=True
     )
-    (peak_kb,) = re.findall(r"VmHWM:\s+(\d+) kB", done.stdout)
-    assert int(peak_kb) / 1024 < LIMIT_MB
+    peaks = dict(map(json.loads, done.stdout.splitlines()))
+    assert [*peaks] == [str(path) for path in paths]
+    assert {path: peak for path, peak in peaks.items() if peak > LIMIT_MB} == {}
 
 
 def test_a_file_too_large_is_refused_before_it_is_read(
