@@ -1,7 +1,7 @@
 """DAug's command line and composition root: it builds everything and decides nothing."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 import typer
 
 import benchmarks.cli
+import db.cli
 import trainers.cli
 import ui.cli
+import ui.doctor_cli
 from daug.errors import DaugError
 from daug.notice import NOTICE
 
 if TYPE_CHECKING:
+    from daug.checkup import Check
     from daug.workstation import Workstation
 
 BUNDLED_MODELS = Path(__file__).parent / "assets" / "models" / "cxr-demo"
@@ -38,7 +41,7 @@ class Tools:
         """Load a bundle's models; see `daug.workstation.WorkstationOpener`."""
         import torch
 
-        from daug.bundle import read_bundle
+        from daug.bundle_source import open_bundle
         from daug.bundled_models import load_models
         from daug.engine import Engine
         from daug.loading import load_radiograph
@@ -47,16 +50,29 @@ class Tools:
         from daug.workstation import Workstation
         from db.library_folder import open_library_folder
 
-        described = read_bundle(bundle or self.bundled_models)
+        described = open_bundle(bundle or self.bundled_models)
         identity_key = None if library is None else open_library_folder(library).identity_key
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         engine = Engine(load_models(described), device)
 
-        def load(path: Path) -> Radiograph:
-            return load_radiograph(path, identity_key=identity_key)
+        def load(path: Path, *, frame: int | None = None) -> Radiograph:
+            return load_radiograph(path, identity_key=identity_key, frame=frame)
 
         maps = RememberedMaps(engine.draw_heatmaps)
         return Workstation(described, load, engine.score, maps.draw_heatmaps)
+
+    def checkup(self, bundle: Path | None, library: Path | None) -> "Iterator[Check]":
+        """Check machine, library, bundle and screen; see `daug.checkup.carry_out`."""
+        from daug.bundle_checks import bundle_checks
+        from daug.checkup import carry_out
+        from daug.machine_checks import machine_checks
+        from db.library_checks import library_checks
+        from ui.screen_checks import screen_checks
+
+        yield from carry_out(machine_checks())
+        yield from carry_out(bundle_checks(bundle or self.bundled_models))
+        yield from carry_out(library_checks(library))
+        yield from carry_out(screen_checks())
 
 
 @app.callback()
@@ -66,7 +82,9 @@ def hand_over_tools(ctx: typer.Context) -> None:
 
 
 ui.cli.add_commands(app)
+ui.doctor_cli.add_commands(app)
 trainers.cli.add_commands(app)
+db.cli.add_commands(app)
 benchmarks.cli.add_commands(app)
 
 

@@ -5,11 +5,17 @@ import typer
 
 def add_commands(app: typer.Typer) -> None:
     """Hang the commands onto the program."""
+    from benchmarks.augment import bench_augment
+    from benchmarks.library_import import bench_import
     from benchmarks.panel import bench_panel
+    from benchmarks.search import bench_search
 
     bench = typer.Typer(help="Speed against the plain way of the paper.", no_args_is_help=True)
     bench.callback()(_only_groups)
     bench.command("panel")(bench_panel)
+    bench.command("search")(bench_search)
+    bench.command("import")(bench_import)
+    bench.command("augment")(bench_augment)
     app.add_typer(bench, name="bench")
 
 
