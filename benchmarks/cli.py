@@ -11,13 +11,9 @@ def add_commands(app: typer.Typer) -> None:
     from benchmarks.search import bench_search
 
     bench = typer.Typer(help="Speed against the plain way of the paper.", no_args_is_help=True)
-    bench.callback()(_only_groups)
     bench.command("panel")(bench_panel)
     bench.command("search")(bench_search)
     bench.command("import")(bench_import)
     bench.command("augment")(bench_augment)
     app.add_typer(bench, name="bench")
 
-
-def _only_groups() -> None:
-    """Keep `panel` a command of its own while it is the only one."""

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from daug.findings import Finding
-from daug.radiograph import View
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,6 +96,7 @@ def time_import(manifest: Path, folder: Path, images: int) -> list[dict[str, Any
 
 def time_pages(folder: Path, cases: int) -> list[dict[str, Any]]:
     """Return how long pages of a library of drawn rows take, at its start, middle and end."""
+    from daug.radiograph import View
     from db.case_filter import CaseFilter
     from db.library import init_library
 
@@ -133,6 +133,8 @@ def _time_page(library: "Library", wanted: "CaseFilter", after: int | None) -> d
 
 def fill(database: Path, cases: int) -> None:
     """Write rows without files: findings of five kinds, one in a thousand rare, and reports."""
+    from daug.radiograph import View
+
     often = (Finding.NO_FINDING, Finding.EDEMA, Finding.PNEUMONIA, Finding.ATELECTASIS)
     views = (View.PA, View.AP, View.LATERAL)
     numbers = range(1, cases + 1)

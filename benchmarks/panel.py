@@ -63,14 +63,14 @@ def time_panel(file: Path, bundle: Path, plain_steps: int, repeats: int) -> dict
     import numpy as np
     import torch
 
-    from daug.bundle import read_bundle
+    from daug.bundle_source import open_bundle
     from daug.bundled_models import load_models
     from daug.engine import Engine
     from daug.loading import load_radiograph
     from daug.workstation import finish
     from trainers.throughput import convolution_peak
 
-    described = read_bundle(bundle)
+    described = open_bundle(bundle)
     models, radiograph = load_models(described), load_radiograph(file)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     engine, exact = Engine(models, device), Engine(models, device, fast=False)

@@ -11,13 +11,16 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from daug.errors import BundleError, UntrainedError
+from daug.errors import BundleError, DaugError, UntrainedError
 from daug.findings import Activation, Direction, Finding, SuperClass, match_super_class
 from daug.heatmap import Encoder, Recipe, Reference
 
 BUNDLE_FILE = "bundle.json"
 FORMAT = 1
 INSIDE = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)*")  # a relative path that stays in its folder
+PICKLES = (".bin", ".ckpt", ".pickle", ".pkl", ".pt", ".pth")  # they run code when they are read
+UNLISTED = (".md", ".partial")  # cards, and files under way; no model is read from them
+DRAWING_PARTS = ("unet", "scheduler", "classifier")  # folders that heatmaps are drawn from
 MIN_EXAMPLES = 20  # known positives and negatives in training, below which nothing is offered
 MIN_TEST_POSITIVES = 20  # below this a score says little: "n too small"
 
@@ -140,9 +143,17 @@ class Bundle:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of everything here that can change a picture: weights and classes."""
+        """SHA-256 of everything here that can change a heatmap: its weights and classes.
+
+        Other models learn from the maps of these and name this digest, so they do not change it.
+        """
+        drawing = {
+            name: digest
+            for name, digest in sorted(self.files.items())
+            if name.split("/")[0] in DRAWING_PARTS
+        }
         parts = {
-            "files": dict(sorted(self.files.items())),
+            "files": drawing,
             "image_size": self.image_size,
             "classes": [[c.name, list(c.findings), c.offered] for c in self.classes],
         }
@@ -192,15 +203,35 @@ class Bundle:
         Raises:
             BundleError: If a file is missing, changed, or not in the table; it names the file.
         """
+        self._refuse_unlisted_files()
         for name, expected in self.files.items():
             path = self.folder / name
             if not path.is_file():
                 raise BundleError(f"{self.name}: {name} is missing. Copy the whole bundle again.")
-            found = file_digest(path)
+            try:
+                found = file_digest(path)
+            except OSError as error:
+                raise BundleError(
+                    f"{self.name}: {name} cannot be read ({error.strerror}). "
+                    "Copy the whole bundle again."
+                ) from error
             if found != expected:
                 raise BundleError(
                     f"{self.name}: {name} is not the file that was shipped (SHA-256 {found[:12]}, "
                     f"expected {expected[:12]}). Copy the whole bundle again."
+                )
+
+    def _refuse_unlisted_files(self) -> None:
+        """A file that no digest vouches for could be read in place of one that was shipped."""
+        for path in sorted(self.folder.rglob("*")):
+            inside = path.relative_to(self.folder)
+            name = inside.as_posix()
+            hidden = any(part.startswith(".") for part in inside.parts)  # git's, a hub's own
+            listed = name in self.files or name == BUNDLE_FILE or path.suffix in UNLISTED
+            if path.is_file() and not hidden and not listed:
+                raise BundleError(
+                    f"{self.name}: {name} is not listed in {BUNDLE_FILE}. Remove it from the "
+                    "folder, or build the bundle again."
                 )
 
 
@@ -218,19 +249,75 @@ def read_bundle(folder: Path) -> Bundle:
     """
     path = folder / BUNDLE_FILE
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
     except OSError as error:
         raise BundleError(
             f"{folder} holds no {BUNDLE_FILE}. Name a folder that `daug bundle build` made."
         ) from error
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise BundleError(f"{path}: is not JSON ({error}).") from error
+    except (ValueError, RecursionError) as error:
+        raise BundleError(f"{path}: is not JSON ({error}). Copy the bundle again.") from error
     if not isinstance(values, dict) or values.get("format") != FORMAT:
-        raise BundleError(f"{path}: is not a bundle of format {FORMAT}.")
+        raise BundleError(_wrong_format(path, values))
     try:
-        return _bundle(folder, values)
-    except (KeyError, TypeError, ValueError) as error:
+        bundle = _bundle(folder, values)
+        _check_types(bundle)
+        _check_sense(bundle)
+    except DaugError as error:
+        raise BundleError(f"{path}: {error}") from error
+    except KeyError as error:
+        raise BundleError(f"{path}: lacks {error}. Build the bundle again.") from error
+    except (ArithmeticError, AttributeError, TypeError, ValueError) as error:
         raise BundleError(f"{path}: cannot be understood ({error!r}).") from error
+    return bundle
+
+
+def _refuse_constant(word: str) -> float:
+    raise ValueError(f"{word} is no number")
+
+
+def _wrong_format(path: Path, values: Any) -> str:
+    found = values.get("format") if isinstance(values, dict) else None
+    if isinstance(found, int) and found > FORMAT:
+        return (
+            f"{path}: is a bundle of format {found}, but this DAug reads format {FORMAT}. "
+            "Use a newer DAug."
+        )
+    return f"{path}: is not a bundle of format {FORMAT}. Build the bundle again."
+
+
+def _check_types(bundle: Bundle) -> None:
+    """Hold every value against the type that its field states.
+
+    Raises:
+        BundleError: If a value has another type, or is not finite; it names the field.
+    """
+    from pydantic import ConfigDict, RootModel, ValidationError
+
+    class Checked(RootModel[Bundle]):
+        model_config = ConfigDict(strict=True, revalidate_instances="always", allow_inf_nan=False)
+
+    try:
+        Checked.model_validate(bundle)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field_name = ".".join(map(str, first["loc"]))
+        raise BundleError(f"{field_name}: {first['msg']}. Build the bundle again.") from error
+
+
+def _check_sense(bundle: Bundle) -> None:
+    """Refuse values of the right type that nothing can be done with.
+
+    Raises:
+        DaugError: If super-classes, size or recipe make no sense.
+    """
+    names = [card.name for card in bundle.classes]
+    if len(set(names)) < len(names) or not names or bundle.image_size < 1:
+        raise BundleError(
+            "needs super-classes with names that differ and an image_size of 1 or more, got "
+            f"{', '.join(names) or 'none'} and {bundle.image_size}."
+        )
+    for card in bundle.offered:
+        bundle.recipe_for(card.name)
 
 
 def write_bundle(bundle: Bundle, files: Iterable[str]) -> Bundle:
@@ -262,7 +349,7 @@ def _bundle(folder: Path, values: Mapping[str, Any]) -> Bundle:
         folder=folder,
         name=values["name"],
         version=values["version"],
-        image_size=int(values["image_size"]),
+        image_size=values["image_size"],
         classes=tuple(_class_card(card) for card in values["classes"]),
         recipe=RecipeDefaults(
             **{
@@ -278,11 +365,14 @@ def _bundle(folder: Path, values: Mapping[str, Any]) -> Bundle:
         training=values["training"],
         files=values["files"],
     )
-    unsafe = [
-        name for name in bundle.files if not re.fullmatch(r"[\w-][\w.-]*(/[\w-][\w.-]*)*", name)
-    ]
-    if unsafe:
-        raise BundleError(f"{folder.name}: {unsafe[0]!r} is not a path inside the bundle.")
+    for name in bundle.files:
+        if not INSIDE.fullmatch(name):
+            raise BundleError(f"{name!r} is not a path inside the bundle.")
+        if Path(name).suffix in PICKLES:
+            raise BundleError(
+                f"{name} is of a kind that can run code when it is read, and a bundle holds none. "
+                "Keep its weights as safetensors."
+            )
     return bundle
 
 

@@ -41,7 +41,9 @@ def test_help_stays_quick_because_nothing_heavy_is_imported() -> None:
 def test_help_carries_the_notice_and_every_command() -> None:
     text = " ".join(run("--help").stdout.split())
     assert "Not for diagnostic use." in text
-    for command in ("heatmap", "panel", "app", "train", "bundle", "evaluate", "bench"):
+    for command in (
+        *("heatmap", "panel", "app", "train", "bundle", "evaluate", "bench", "library", "doctor"),
+    ):
         assert f" {command} " in text
 
 

@@ -3,6 +3,7 @@
 import logging
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +26,9 @@ from daug.findings import SUPER_CLASSES
 from daug.noisy_classifier import NoisyClassifier, load_classifier, save_classifier
 from daug.schedule import BETA_END, BETA_START, TIMESTEPS
 from daug.unet import load_unet, save_unet
-from trainers.evaluation.bootstrap import DRAWS
-from trainers.evaluation.class_metrics import class_metrics, operating_points
-from trainers.evaluation.classifier_scores import logits_at, score_rows
+from trainers.evaluation.class_metrics import operating_points
+from trainers.evaluation.classifier import score_own_sources, with_scores
+from trainers.evaluation.classifier_scores import logits_at
 from trainers.manifest import Row, read_manifest, select
 from trainers.pixels import large_enough, pixel_array
 from trainers.runs import HELD_OUT_SPLIT, read_run
@@ -80,7 +81,7 @@ def build_bundle(
             name=name,
             version=version,
             image_size=scored.config.image_size,
-            classes=_cards(scored, classifier, manifest, split, classifier_run / "cache"),
+            classes=_cards(scored, classifier, manifest, classifier_run / "cache"),
             recipe=FIRST_RECIPE,
             heat_scale=FIRST_SCALE,
             data=_data(diffusion, classifier),
@@ -88,11 +89,14 @@ def build_bundle(
             training={"unet": diffusion, "classifier": classifier},
         )
         files = [str(path.relative_to(partial)) for path in partial.rglob("*") if path.is_file()]
-        load_models(write_bundle(bundle, files))
+        whole = write_bundle(bundle, files)
+        load_models(whole)
+        scores = score_own_sources(whole, manifest, split, cache=classifier_run / "cache")
+        whole = write_bundle(with_scores(whole, scores), files)
         partial.rename(output)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-    return Bundle(**{**bundle.__dict__, "folder": output})
+    return replace(whole, folder=output)
 
 
 def _copy_models(diffusion: Path, classifier: Path, output: Path) -> None:
@@ -111,14 +115,10 @@ def _copy_models(diffusion: Path, classifier: Path, output: Path) -> None:
 
 
 def _cards(
-    classifier: NoisyClassifier, run: Mapping[str, Any], manifest: Path, split: str, cache: Path
+    classifier: NoisyClassifier, run: Mapping[str, Any], manifest: Path, cache: Path
 ) -> tuple[ClassCard, ...]:
-    rows = read_manifest(manifest)
-    sources = tuple(run["radiographs"])
-    tested = large_enough(select(rows, splits=[split], sources=sources))
-    logits = _clean_logits(classifier, tested, cache)
-    scores = score_rows(logits[None], tested, SUPER_CLASSES, (0,), np.random.default_rng(0), DRAWS)
-    metrics = class_metrics(scores)
+    """Return the super-classes with what taught them; how well they are known is not said yet."""
+    rows, sources = read_manifest(manifest), tuple(run["radiographs"])
     validation = large_enough(select(rows, splits=[HELD_OUT_SPLIT], sources=sources))
     points = operating_points(
         _clean_logits(classifier, validation, cache), validation, SUPER_CLASSES
@@ -129,7 +129,6 @@ def _cards(
             super_class.findings,
             TrainingCounts(**counts),
             points.get(super_class.name),
-            metrics.get(super_class.name, ()),
         )
         for super_class, counts in zip(SUPER_CLASSES, run["counts"], strict=True)
     )

@@ -13,12 +13,16 @@ from typing import Annotated, Any
 import typer
 
 from daug.errors import BundleError
+from trainers.synthetic.cli import examples_command
 
 ManifestOption = Annotated[
     Path, typer.Option("--manifest", exists=True, dir_okay=False, help="Table of radiographs.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 BundleArgument = Annotated[Path, typer.Argument(help="Folder of the bundle.")]
+ReadBundleArgument = Annotated[
+    Path, typer.Argument(help="Folder of the bundle, or hf://owner/name of one on a hub.")
+]
 
 
 PRODUCTS = {"diffusion": "denoiser", "classifier": "classifier of noised radiographs"}
@@ -26,16 +30,24 @@ PRODUCTS = {"diffusion": "denoiser", "classifier": "classifier of noised radiogr
 
 def add_commands(app: typer.Typer) -> None:
     """Hang the commands onto the program."""
+    from trainers.clip_cli import augment, bundle_add_clip, train_clip
+
     train = typer.Typer(help="Train the models of a bundle.", no_args_is_help=True)
     for kind, product in PRODUCTS.items():
         train.command(kind, help=f"Train the {product}.")(_trainer(kind, product))
+    train.command("clip")(train_clip)
     app.add_typer(train, name="train")
+    app.command("augment")(augment)
     bundle = typer.Typer(help="Put models together, and check them.", no_args_is_help=True)
     bundle.command("build")(bundle_build)
+    bundle.command("add-clip")(bundle_add_clip)
     bundle.command("tune")(bundle_tune)
+    bundle.command("score")(bundle_score)
     bundle.command("measure")(bundle_measure)
     bundle.command("verify")(bundle_verify)
     bundle.command("card")(bundle_card)
+    bundle.command("examples")(examples_command(_start_log, _tell))
+    bundle.command("push")(bundle_push)
     app.add_typer(bundle, name="bundle")
     evaluate = typer.Typer(help="Score models on held-out radiographs.", no_args_is_help=True)
     evaluate.command("classifier")(evaluate_classifier)
@@ -43,7 +55,7 @@ def add_commands(app: typer.Typer) -> None:
 
 
 RunFolder = Annotated[Path, typer.Option("-o", "--output", help="Run folder: log, checkpoints.")]
-PresetOption = Annotated[str, typer.Option(help="Size: cpu, gpu, or tiny for a trial.")]
+PresetOption = Annotated[str, typer.Option(help="Size: cpu, gpu, paper (as published), or tiny for a trial.")]
 SourcesOption = Annotated[
     str, typer.Option(help="Data sets, separated by commas; all that may be shipped if none.")
 ]
@@ -156,12 +168,46 @@ def bundle_measure(
     _tell(measured, as_json, f"{bundle} now says how its scores move.")
 
 
-def bundle_verify(bundle: BundleArgument, as_json: JsonOption = False) -> None:
-    """Check every file of a bundle and try its models once."""
+def bundle_score(
+    bundle: BundleArgument,
+    manifest: ManifestOption,
+    split: Annotated[str, typer.Option(help="Split to score.")] = "test",
+    as_json: JsonOption = False,
+) -> None:
+    """Score the classifier by source and noise level on held-out radiographs, for the card."""
+    from trainers.evaluation.classifier import score_bundle
+
+    _start_log()
+    measured = score_bundle(bundle, manifest, split)
+    _tell(measured, as_json, f"{bundle} now says how well its classifier knows each super-class.")
+
+
+def bundle_push(
+    bundle: BundleArgument,
+    repository: Annotated[str, typer.Argument(help="Its name on the hub, owner/name.")],
+    private: Annotated[
+        bool, typer.Option("--private", help="Let nobody else see it, if it is made now.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Check a bundle and upload it to a model hub; needs a network and `hf auth login`."""
     from daug.bundle import read_bundle
+    from daug.bundle_source import push_bundle
     from daug.bundled_models import load_models
 
     described = read_bundle(bundle)
+    load_models(described)  # what does not run here is of no use to anybody else
+    url = push_bundle(described, repository, private=private)
+    values = {"url": url, "bundle": f"hf://{repository}", "digest": described.digest}
+    _tell(values, as_json, f"Uploaded to {url}; use it with --bundle hf://{repository}.")
+
+
+def bundle_verify(bundle: ReadBundleArgument, as_json: JsonOption = False) -> None:
+    """Check every file of a bundle and try its models once."""
+    from daug.bundle_source import open_bundle
+    from daug.bundled_models import load_models
+
+    described = open_bundle(bundle)
     if not described.files:
         raise BundleError(f"{bundle} lists no files. Build it with `daug bundle build`.")
     load_models(described)
@@ -186,11 +232,13 @@ def evaluate_classifier(
     as_json: JsonOption = False,
 ) -> None:
     """Write average precision and AUROC per super-class, noise level and source."""
+    from daug.bundle_source import bundle_folder
     from trainers.evaluation.classifier import evaluate_classifier as evaluate
     from trainers.evaluation.classifier_table import document
 
     _start_log()
-    evaluation = evaluate(bundle or ctx.obj.bundled_models, manifest, split, output)
+    folder = bundle_folder(bundle or ctx.obj.bundled_models)
+    evaluation = evaluate(folder, manifest, split, output)
     _tell(document(evaluation), as_json, f"The tables are in {output}.")
 
 

@@ -4,9 +4,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from daug.bundle import Bundle, ClassCard, Estimate, read_bundle
+from daug.bundle import (
+    BUNDLE_FILE,
+    MIN_TEST_POSITIVES,
+    Bundle,
+    ClassCard,
+    Estimate,
+    read_bundle,
+)
+from daug.errors import BundleError
 from daug.findings import uncovered_findings
 from daug.notice import NOTICE
+from trainers.synthetic.card_section import copy_check_section
 
 CARD_FILE = "MODEL_CARD.md"
 
@@ -15,17 +24,32 @@ def write_card(folder: Path) -> Path:
     """Write a bundle's model card into its folder and return the path.
 
     Raises:
-        BundleError: If the folder holds no bundle.
+        BundleError: If the folder holds no bundle, its figures are not as DAug writes them, or
+            the folder cannot be written to.
     """
+    bundle = read_bundle(folder)
+    try:
+        card = model_card(bundle)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        raise BundleError(
+            f"{folder / BUNDLE_FILE}: `measured` cannot be understood ({error!r}). "
+            "Measure the bundle again."
+        ) from error
     path = folder / CARD_FILE
     partial = path.with_suffix(".partial")
-    partial.write_text(model_card(read_bundle(folder)), encoding="utf-8")
-    partial.replace(path)
+    try:
+        partial.write_text(card, encoding="utf-8")
+        partial.replace(path)
+    except OSError as error:
+        raise BundleError(
+            f"{path} cannot be written ({error.strerror}). Copy the bundle to a folder that you "
+            "may write to."
+        ) from error
     return path
 
 
 def model_card(bundle: Bundle) -> str:
-    """Return the card as Markdown."""
+    """Return the card as Markdown: one section a subject; empty ones are left out."""
     sections = [
         f"# {bundle.name} {bundle.version}\n\n**{NOTICE}**\n\n"
         f"Digest `{bundle.digest}`. The models see {bundle.image_size} x {bundle.image_size} "
@@ -34,14 +58,15 @@ def model_card(bundle: Bundle) -> str:
         "disease, and the scores are no chances of disease.",
         f"## Super-classes\n\n{_classes(bundle.classes)}\n\n{_coverage(bundle)}",
         f"## Classifier\n\n{_metrics(bundle.classes)}",
+        f"## Classifier under noise\n\n{_noise(bundle.measured.get('classifier'))}",
         f"## Recipe\n\n{_pairs(bundle.recipe.__dict__)}\n\nHeat is drawn from "
         f"{bundle.heat_scale.mark:g} to {bundle.heat_scale.full_at:g} (change of pixel intensity, "
         "full range 2), on this one scale in every map.",
+        _movement(bundle.measured.get("movement")),
+        copy_check_section(bundle.measured.get("copy_check")),
         f"## Training data\n\n{_data(bundle)}",
     ]
-    if movement := bundle.measured.get("movement"):
-        sections.insert(4, f"## Do scores move the right way?\n\n{_movement(movement)}")
-    return "\n\n".join(sections) + "\n"
+    return "\n\n".join(section for section in sections if section) + "\n"
 
 
 def _classes(cards: Sequence[ClassCard]) -> str:
@@ -85,7 +110,51 @@ def _metrics(cards: Sequence[ClassCard]) -> str:
     )
 
 
-def _movement(movement: Mapping[str, Any]) -> str:
+def _noise(scores: Mapping[str, Any] | None) -> str:
+    if not scores:
+        return "Not measured."
+    levels = sorted({row["t"] for row in scores["rows"]})
+    by_class: dict[tuple[str, str], dict[int, Mapping[str, Any]]] = {}
+    for row in scores["rows"]:
+        by_class.setdefault((row["super_class"], row["source"]), {})[row["t"]] = row
+    head = ("super-class", "held-out source", "n", "with", *(f"t = {t}" for t in levels))
+    tables = [
+        f"### {title}\n\n"
+        + _table(head, [_noise_line(key, rows, name, levels) for key, rows in by_class.items()])
+        for name, title in (("auroc", "AUROC"), ("average_precision", "Average precision"))
+    ]
+    images = ", ".join(f"{name} {count}" for name, count in scores["images"].items())
+    return (
+        "Heatmaps ask the classifier about noised radiographs, so it is scored on these too: "
+        f"noised by t steps, within each source. Split {_cell(scores['split'])} of "
+        f"{_cell(scores['manifest']['file'])} (SHA-256 {scores['manifest']['digest'][:12]}): "
+        f"{sum(scores['images'].values())} radiographs of {scores['patients']} patients "
+        f"({_cell(images)}); n are those in which the class is known. 95 % percentile intervals "
+        f"over patients, {scores['draws']} draws. Fewer than {MIN_TEST_POSITIVES} with the class "
+        f"or without: n too small.\n\n" + "\n\n".join(tables)
+    )
+
+
+def _noise_line(
+    key: tuple[str, str], rows: Mapping[int, Mapping[str, Any]], name: str, levels: Sequence[int]
+) -> tuple[str, ...]:
+    any_row = next(iter(rows.values()))
+    cells = (_score_cell(rows[t], name) if t in rows else "not measured" for t in levels)
+    return (*key, str(any_row["n"]), str(any_row["positives"]), *cells)
+
+
+def _score_cell(row: Mapping[str, Any], name: str) -> str:
+    if not row["enough"]:
+        return "n too small"
+    figure = row[name]
+    if figure["low"] is None:  # one patient, or too few in most draws
+        return f"{figure['value']:.2f} (no interval)"
+    return _figure(Estimate(**figure))
+
+
+def _movement(movement: Mapping[str, Any] | None) -> str:
+    if not movement:
+        return ""
     rows = [
         (
             row["super_class"],
@@ -101,6 +170,7 @@ def _movement(movement: Mapping[str, Any]) -> str:
         *("SSIM to radiograph", "SSIM to control"),
     )
     return (
+        "## Do scores move the right way?\n\n"
         f"{movement['n']} radiographs of split {movement['split']}; share of them in which the "
         f"wanted score moved as asked.\n\n{_table(head, rows)}"
     )

@@ -62,8 +62,14 @@ def test_a_manifest_becomes_a_bundle_that_draws_heatmaps(
     onto = ("--manifest", manifest, "-o", bundle, "--split", "train")
     code, sentence = fails(capsys, "bundle", "build", *build, *onto)
     assert (code, never in sentence, bundle.exists()) == (1, True, False)
-    run(capsys, "bundle", "build", *build, "--manifest", manifest, "-o", bundle)
+    built = run(capsys, "bundle", "build", *build, "--manifest", manifest, "-o", bundle)
     described = json.loads((bundle / "bundle.json").read_text())
+    assert built["digest"] == described["digest"]
+    as_built = described["measured"]["classifier"]
+    assert {row["t"] for row in as_built["rows"]} == {0, 100, 200, 300, 400, 500}
+    rescored = run(capsys, "bundle", "score", bundle, "--manifest", manifest)
+    assert rescored == as_built  # the same radiographs, noise and draws
+    assert json.loads((bundle / "bundle.json").read_text()) == described
     offered = [c["name"] for c in described["classes"] if c["training"]["positives"]]
     assert offered == ["No Finding", "Consolidation / Edema / Pneumonia"]
     assert described["classes"][0]["metrics"][0]["auroc"]["n"] == 15

@@ -3,17 +3,24 @@
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from daug.bundle import Bundle, file_digest, read_bundle
+from daug.bundle import Bundle, file_digest, read_bundle, write_bundle
 from daug.errors import BundleError, ManifestError
 from daug.noisy_classifier import NoisyClassifier, load_classifier
 from trainers.evaluation.bootstrap import DRAWS
+from trainers.evaluation.class_metrics import class_metrics
 from trainers.evaluation.classifier_scores import LEVELS, logits_at, score_rows
-from trainers.evaluation.classifier_table import ClassifierEvaluation, write_tables
+from trainers.evaluation.classifier_table import (
+    ClassifierEvaluation,
+    measured_classifier,
+    write_tables,
+)
 from trainers.evaluation.curves import draw_noise_curves
 from trainers.evaluation.held_out import refuse_training_radiographs
 from trainers.manifest import Row, read_manifest, select
@@ -52,9 +59,69 @@ def evaluate_classifier(
             classifier was trained on them, or none of its classes is labelled both ways.
     """
     bundle = read_bundle(bundle_folder)
+    chosen = select(read_manifest(manifest), splits=[split], sources=sources)
+    evaluation = _score(bundle, manifest, chosen, split, levels, draws, seed, cache)
+    _refuse_nothing(evaluation)
+    write_tables(evaluation, output)
+    draw_noise_curves(evaluation.rows, output / "noise_levels.png")
+    return evaluation
+
+
+def score_bundle(folder: Path, manifest: Path, split: str, draws: int = DRAWS) -> dict[str, Any]:
+    """Score a bundle's own classifier on held-out radiographs and write it into `bundle.json`.
+
+    Returns:
+        What was written; see `measured_classifier`.
+
+    Raises:
+        BundleError: See `evaluate_classifier`.
+        ManifestError: See `evaluate_classifier`.
+    """
+    bundle = read_bundle(folder)
+    evaluation = score_own_sources(bundle, manifest, split, draws)
+    _refuse_nothing(evaluation)
+    scored = with_scores(bundle, evaluation)
+    write_bundle(scored, bundle.files)
+    measured: dict[str, Any] = scored.measured["classifier"]
+    return measured
+
+
+def score_own_sources(
+    bundle: Bundle, manifest: Path, split: str, draws: int = DRAWS, cache: Path | None = None
+) -> ClassifierEvaluation:
+    """Score a bundle's classifier within the sources that taught it, noise level by noise level.
+
+    Raises:
+        BundleError: See `evaluate_classifier`.
+        ManifestError: See `evaluate_classifier`; but there may be nothing that can be scored.
+    """
+    sources = [source.name for source in bundle.data if source.images.get("classifier")]
+    chosen = select(read_manifest(manifest), splits=[split], sources=sources)
+    return _score(bundle, manifest, chosen, split, LEVELS, draws, 0, cache)
+
+
+def with_scores(bundle: Bundle, evaluation: ClassifierEvaluation) -> Bundle:
+    """Return a bundle that says how its classifier was scored."""
+    metrics = class_metrics(evaluation.rows)
+    return replace(
+        bundle,
+        classes=tuple(replace(c, metrics=metrics.get(c.name, ())) for c in bundle.classes),
+        measured={**bundle.measured, "classifier": measured_classifier(evaluation)},
+    )
+
+
+def _score(
+    bundle: Bundle,
+    manifest: Path,
+    chosen: Sequence[Row],
+    split: str,
+    levels: Sequence[int],
+    draws: int,
+    seed: int,
+    cache: Path | None,
+) -> ClassifierEvaluation:
     bundle.verify_files()
     classifier = _classifier_of(bundle)
-    chosen = select(read_manifest(manifest), splits=[split], sources=sources)
     refuse_training_radiographs(bundle, chosen, ["classifier"])
     rows = large_enough(chosen)
     if not rows:
@@ -68,12 +135,7 @@ def evaluate_classifier(
         np.random.default_rng(seed),
         draws,
     )
-    if not scores:
-        raise ManifestError(
-            f"{manifest.name}: no super-class is both present and absent among the radiographs "
-            f"of split {split}, so nothing can be scored."
-        )
-    evaluation = ClassifierEvaluation(
+    return ClassifierEvaluation(
         bundle={"name": bundle.name, "version": bundle.version, "digest": bundle.digest},
         manifest={"file": manifest.name, "digest": file_digest(manifest)},
         split=split,
@@ -85,9 +147,14 @@ def evaluate_classifier(
         draws=draws,
         rows=tuple(scores),
     )
-    write_tables(evaluation, output)
-    draw_noise_curves(scores, output / "noise_levels.png")
-    return evaluation
+
+
+def _refuse_nothing(evaluation: ClassifierEvaluation) -> None:
+    if not evaluation.rows:
+        raise ManifestError(
+            f"{evaluation.manifest['file']}: no super-class is both present and absent among the "
+            f"radiographs of split {evaluation.split}, so nothing can be scored."
+        )
 
 
 def _classifier_of(bundle: Bundle) -> NoisyClassifier:

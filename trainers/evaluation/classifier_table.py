@@ -66,6 +66,28 @@ def document(evaluation: ClassifierEvaluation) -> dict[str, Any]:
     return {**asdict(evaluation), "paper": PAPER_NOTE, "rows": rows}
 
 
+def measured_classifier(evaluation: ClassifierEvaluation) -> dict[str, Any]:
+    """Return what a bundle keeps of an evaluation, as JSON values: the figures within sources.
+
+    Figures over all sources together measure the sources' looks as well, and stay out.
+    """
+    rows = [
+        {
+            "super_class": row.super_class,
+            "source": row.source,
+            "t": row.t,
+            "n": row.positives + row.negatives,
+            "positives": row.positives,
+            "enough": row.enough,
+            **{name: _json_row(row)[name] for name in ("auroc", "average_precision")},
+        }
+        for row in evaluation.rows
+        if not row.measures_source_look
+    ]
+    kept = ("manifest", "split", "images", "patients", "thumbnails", "seed", "draws")
+    return {**{name: getattr(evaluation, name) for name in kept}, "rows": rows}
+
+
 def flat_row(row: ScoreRow) -> dict[str, Any]:
     """Return one line of the CSV; an undefined figure is blank, and no cell is a formula."""
     cells: dict[str, Any] = {
