@@ -30,6 +30,7 @@ class Row:
     age: str
     licence: str
     labels: Mapping[Finding, int]  # 1 present, 0 absent, -1 uncertain; unknown is left out
+    report: str = ""  # as its source gives it
 
     def state(self, super_class: SuperClass) -> State:
         """Return what the labels say about a super-class."""
@@ -139,6 +140,7 @@ def _row(path: Path, line: int, values: Mapping[str, str]) -> Row:
         age=values.get("age") or "",
         licence=values.get("license") or "",
         labels=_labels(path, line, values),
+        report=(values.get("report") or "").strip(),
     )
 
 
