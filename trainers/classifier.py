@@ -116,6 +116,10 @@ class ClassifierProblem:
         each = F.binary_cross_entropy_with_logits(model(x_t, t).float(), present, reduction="none")
         return (each * known).sum() / known.sum().clamp(min=1)
 
+    def terms(self, batch: tuple[Tensor, ...]) -> Tensor:
+        """Return the number of known labels."""
+        return batch[-1].sum()
+
     def report(self, folder: Path, step: int) -> dict[str, Any]:
         """Print scores on held-out radiographs by class, source and noise level; draw them too.
 

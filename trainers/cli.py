@@ -55,7 +55,9 @@ def add_commands(app: typer.Typer) -> None:
 
 
 RunFolder = Annotated[Path, typer.Option("-o", "--output", help="Run folder: log, checkpoints.")]
-PresetOption = Annotated[str, typer.Option(help="Size: cpu, gpu, paper (as published), or tiny for a trial.")]
+PresetOption = Annotated[
+    str, typer.Option(help="Size: cpu, gpu, paper (as published), or tiny for a trial.")
+]
 SourcesOption = Annotated[
     str, typer.Option(help="Data sets, separated by commas; all that may be shipped if none.")
 ]

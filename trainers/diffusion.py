@@ -20,7 +20,7 @@ from trainers.augmentation import AugmentationRange, apply, draw
 from trainers.manifest import Row
 from trainers.pictures import reconstruction_error, save_diffusion_pictures
 from trainers.pixels import to_model_range
-from trainers.sampling import draw_indices, source_weights
+from trainers.sampling import WeightedDraw, source_weights
 
 MIN_NOISE_VARIANCE = 0.02  # caps the weight of almost clean images, which are easy anyway
 
@@ -50,7 +50,7 @@ class DiffusionProblem:
     ) -> None:
         self.pixels, self.held_out, self.settings = pixels, held_out, settings
         self.model: nn.Module = Denoiser(config)
-        self.weights = source_weights(rows, settings.balance)
+        self.draw_rows = WeightedDraw(source_weights(rows, settings.balance))
         self.alpha_bar = linear_alpha_bar().to(torch.float32)
 
     def start_from(self, folder: Path) -> None:
@@ -71,7 +71,7 @@ class DiffusionProblem:
 
     def draw_batch(self, size: int, generator: torch.Generator) -> tuple[Tensor, ...]:
         """Return x_0 (B, 1, H, W), eps of the same shape and t (B,)."""
-        indices = draw_indices(self.weights, size, generator)
+        indices = self.draw_rows(size, generator)
         images = to_model_range(self.pixels[np.sort(indices.numpy())])
         x_0 = apply(draw(AugmentationRange(), size, generator), images)
         eps = torch.randn(x_0.shape, generator=generator)
@@ -93,6 +93,10 @@ class DiffusionProblem:
             return (output - eps).square().mean()
         weight = 1 / (1 - alpha_bar).clamp(min=MIN_NOISE_VARIANCE)
         return (weight * (output - x_0).square()).mean()
+
+    def terms(self, batch: tuple[Tensor, ...]) -> Tensor:
+        """Return the number of images."""
+        return torch.tensor(len(batch[0]))
 
     def report(self, folder: Path, step: int) -> dict[str, Any]:
         """Draw samples and reconstructions of held-out radiographs, and measure the latter."""

@@ -2,49 +2,40 @@
 
 It knows nothing of radiographs. A Problem says what the model is, how a batch is drawn and what
 its loss is; the loop carries it to the end of its budget and leaves averaged weights behind.
+
+All chance of a step hangs on the seed, on how many samples were drawn before it and, for dropout
+alone, on the process. So a training that was killed and resumed is bit for bit the one that was
+not, and two processes are one with twice the batch.
 """
 
 import json
 import logging
 import math
-import time
+import shutil
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
-from accelerate import Accelerator
 from diffusers.training_utils import EMAModel
+from torch import Tensor
+from torch.nn.utils import get_total_norm
 
 from daug.errors import TrainingError
-from daug.precision import has_fast_bf16
-from trainers.checkpoints import Checkpoints
+from trainers.checkpoints import Checkpoints, Stateful
+from trainers.clock import Clock
 from trainers.evaluation.curves import draw_loss_curve
-from trainers.problem import LoopSettings, Problem, Progress
-from trainers.throughput import LOG_FILE, Throughput
+from trainers.pace import learning_rate_share, share_done
+from trainers.problem import Batch, LoopSettings, Problem, Progress
+from trainers.processes import make_accelerator
+from trainers.sampling import draw_samples, seed_from
+from trainers.throughput import LOG_FILE, Throughput, cut_log
 
 logger = logging.getLogger(__name__)
 
-
-def learning_rate_share(done: float, step: int, warmup_steps: int) -> float:
-    """Return the share of the highest learning rate: a straight warm-up, then half a cosine.
-
-    Args:
-        done: Share of the training that is over, in [0, 1].
-        step: Optimiser steps taken so far.
-        warmup_steps: Steps of the warm-up.
-    """
-    warmup = min(1.0, (step + 1) / max(1, warmup_steps))
-    return warmup * 0.5 * (1 + math.cos(math.pi * min(1.0, max(0.0, done))))
-
-
-def share_done(settings: LoopSettings, progress: Progress) -> float:
-    """Return how much of the training is over, by steps or by time, whichever is further."""
-    by_steps = progress.step / settings.steps if settings.steps else 0.0
-    minutes = settings.budget_minutes
-    by_time = progress.elapsed / (60 * minutes) if minutes else 0.0
-    return max(by_steps, by_time)
+WEIGHTS = "weights"  # folder of the averaged weights, inside the run folder
 
 
 class Training:
@@ -53,7 +44,7 @@ class Training:
     def __init__(self, problem: Problem, settings: LoopSettings, folder: Path) -> None:
         self.problem, self.settings, self.folder = problem, settings, folder
         folder.mkdir(parents=True, exist_ok=True)
-        self.accelerator = Accelerator(mixed_precision=_mixed_precision())
+        self.accelerator = make_accelerator()
         optimizer = torch.optim.AdamW(
             problem.model.parameters(),
             lr=settings.learning_rate,
@@ -65,105 +56,165 @@ class Training:
         )
         self.ema.to(self.accelerator.device)
         self.progress = Progress()
-        self.generator = torch.Generator().manual_seed(
-            settings.seed + 1_000_003 * self.accelerator.process_index
-        )
-        self.accelerator.register_for_checkpointing(self.ema, self.progress)
-        self.checkpoints = Checkpoints(folder / "checkpoints", self.accelerator)
+        own: dict[str, Stateful] = {"averaged": self.ema, "progress": self.progress}
+        self.checkpoints = Checkpoints(folder / "checkpoints", self.accelerator, own)
 
     def run(self, *, resume: bool = False) -> None:
         """Train to the end of the budget.
 
         Raises:
             TrainingError: If the folder holds another run and `resume` was not asked for, if
-                there is nothing to resume, or if the loss is no longer a number.
+                there is nothing to resume, if a checkpoint cannot be written, or if loss,
+                gradient or weights are no longer numbers; the last state in which they were is
+                kept then.
         """
         self._take_up(resume)
-        _write_settings(self.folder, self.settings)
         throughput = Throughput(self.problem, self.settings, self.accelerator)
-        throughput.log_machine()
-        due = Due(
-            checkpoint=60 * self.settings.checkpoint_minutes,
-            report=60 * self.settings.report_minutes,
-            log=self.settings.log_seconds,
+        if self.accelerator.is_main_process:
+            _write_settings(self.folder, self.settings)
+            throughput.log_machine()
+        clock = Clock(
+            self.accelerator,
+            {
+                "log": self.settings.log_seconds,
+                "checkpoint": 60 * self.settings.checkpoint_minutes,
+                "report": 60 * self.settings.report_minutes,
+            },
         )
-        for loss in self._steps():
+        self.model.train()
+        while self._done() < 1:
+            try:
+                loss = self._step()
+            except _NoNumberError as error:
+                self._log(throughput)
+                self._keep_last_good()
+                raise TrainingError(
+                    f"{self.problem.name}: the {error} at step {self.progress.step}, so the "
+                    "training was ended. The last good state is kept. Go on from it with --resume "
+                    "and another --seed, which draws other images and noise."
+                ) from error
+            tick = clock.tick()
+            self.progress.elapsed += tick.seconds
             throughput.count(loss, self.progress)
-            if due("log"):
-                throughput.log(self.folder, self.progress, share_done(self.settings, self.progress))
-            if due("checkpoint"):
+            if tick.due & {"log", "checkpoint"}:  # a resumed run's log begins at its checkpoint
+                self._log(throughput)
+            if "checkpoint" in tick.due:
                 self._save()
-            if due("report"):
+            if "report" in tick.due:
                 self._report()
-        throughput.log(self.folder, self.progress, share_done(self.settings, self.progress))
+        self._log(throughput)
         self._save()
         self._report()
 
-    def _steps(self) -> Iterator[float]:
-        clock = time.monotonic()
-        self.model.train()
-        while share_done(self.settings, self.progress) < 1:
-            loss = self._step()
-            if not math.isfinite(loss):
-                raise TrainingError(
-                    f"{self.problem.name}: the loss is {loss} at step {self.progress.step}. "
-                    "The last checkpoint is kept; resume from it with a lower learning rate."
-                )
-            self.progress.step += 1
-            now = time.monotonic()
-            self.progress.elapsed += now - clock
-            clock = now
-            yield loss
+    def _done(self) -> float:
+        return share_done(self.settings, self.progress)
 
     def _step(self) -> float:
+        """Take one optimiser step and return the loss before it, over all processes."""
         settings = self.settings
-        share = learning_rate_share(
-            share_done(settings, self.progress), self.progress.step, settings.warmup_steps
-        )
+        share = learning_rate_share(self._done(), self.progress.step, settings.warmup_steps)
         for group in self.optimizer.param_groups:
             group["lr"] = settings.learning_rate * share
-        total = 0.0
-        for _ in range(settings.accumulate):
-            batch = self.problem.draw_batch(settings.batch_size, self.generator)
-            batch = tuple(part.to(self.accelerator.device, non_blocking=True) for part in batch)
-            loss = self.problem.loss(self.model, batch) / settings.accumulate
-            self.accelerator.backward(loss)
-            total += float(loss.detach())
-            self.progress.images += settings.batch_size * self.accelerator.num_processes
-        self.accelerator.clip_grad_norm_(self.model.parameters(), settings.max_grad_norm)
+        loss = self._gather_gradients(list(self._draw_batches()))
+        norm = self.accelerator.clip_grad_norm_(self.model.parameters(), settings.max_grad_norm)
+        _check_number("loss", loss)
+        _check_number("norm of the gradient", norm)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
+        _check_number("norm of the weights", self._weights_norm())
         self.ema.step(self.problem.model.parameters())
-        return total
+        self.progress.step += 1
+        batches = settings.accumulate * self.accelerator.num_processes
+        self.progress.images += batches * settings.batch_size
+        return float(loss)
+
+    def _draw_batches(self) -> Iterator[Batch]:
+        """Yield this process's share of the samples of a step."""
+        size, rank = self.settings.batch_size, self.accelerator.process_index
+        for i in range(self.settings.accumulate):
+            first = self.progress.images + (i * self.accelerator.num_processes + rank) * size
+            batch = draw_samples(
+                self.problem.draw_batch, self.settings.seed, range(first, first + size)
+            )
+            yield tuple(part.to(self.accelerator.device, non_blocking=True) for part in batch)
+
+    def _gather_gradients(self, batches: list[Batch]) -> Tensor:
+        """Leave the gradient of one large batch behind, and return its loss."""
+        device, processes = self.accelerator.device, self.accelerator.num_processes
+        terms = torch.stack([self.problem.terms(batch) for batch in batches]).to(device).float()
+        total = self.accelerator.reduce(terms.sum(), "sum").clamp(min=1)
+        torch.manual_seed(
+            seed_from(
+                "dropout",
+                self.settings.seed,
+                self.progress.images,
+                self.accelerator.process_index,
+            )
+        )
+        loss = torch.zeros((), device=device)
+        for i, batch in enumerate(batches):
+            last = i == len(batches) - 1
+            with nullcontext() if last else self.accelerator.no_sync(self.model):
+                # Gradients are averaged over the processes, so that each counts for all.
+                share = terms[i] / total * processes
+                part = self.problem.loss(self.model, batch) * share
+                self.accelerator.backward(part)
+            loss += part.detach()
+        gathered: Tensor = self.accelerator.reduce(loss, "mean")
+        return gathered
+
+    @torch.no_grad()
+    def _weights_norm(self) -> Tensor:
+        return get_total_norm(list(self.problem.model.parameters()))
+
+    def _keep_last_good(self) -> None:
+        """Save what is in memory, if it is still what it was before the step that went wrong."""
+        if math.isfinite(float(self._weights_norm())):
+            self._save()
 
     def _take_up(self, resume: bool) -> None:
-        if not resume:
-            if self.checkpoints.steps():
-                raise TrainingError(
-                    f"{self.folder.name} already holds a run. Add --resume to go on with it, or "
-                    "name another folder."
-                )
-            return
-        self.checkpoints.restore()
-        if self.progress.generator is not None:
-            self.generator.set_state(self.progress.generator)
-        logger.info("resumed at step %d, %d images", self.progress.step, self.progress.images)
+        if resume:
+            self.checkpoints.restore()
+            logger.info("resumed at step %d, %d images", self.progress.step, self.progress.images)
+        elif self.checkpoints.steps():
+            raise TrainingError(
+                f"{self.folder.name} already holds a run. Add --resume to go on with it, or "
+                "name another folder."
+            )
+        if self.accelerator.is_main_process:
+            cut_log(self.folder, self.progress.step)
+
+    def _log(self, throughput: Throughput) -> None:
+        if self.accelerator.is_main_process:
+            throughput.log(self.folder, self.progress, self._done())
 
     def _save(self) -> None:
-        self.progress.generator = self.generator.get_state()
         self.checkpoints.save(self.progress.step)
-        self._with_averaged_weights(lambda: self.problem.save(self.folder / "weights"))
+        self._with_averaged_weights(self._save_weights)
+
+    def _save_weights(self) -> None:
+        """Replace the weights file by file, so that each is whole at any moment."""
+        partial, whole = self.folder / f"{WEIGHTS}.partial", self.folder / WEIGHTS
+        shutil.rmtree(partial, ignore_errors=True)
+        self.problem.save(partial)
+        for path in sorted(partial.rglob("*")):
+            target = whole / path.relative_to(partial)
+            if path.is_dir():
+                target.mkdir(parents=True, exist_ok=True)
+            else:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                path.replace(target)
+        shutil.rmtree(partial)
 
     def _report(self) -> None:
         scores: dict[str, Any] = {}
 
         def draw() -> None:
             scores.update(self.problem.report(self.folder, self.progress.step))
+            self._draw_loss()
+            logger.info("step %d: %s", self.progress.step, json.dumps(scores))
 
         self._with_averaged_weights(draw)
-        if self.accelerator.is_main_process:
-            self._draw_loss()
-        logger.info("step %d: %s", self.progress.step, json.dumps(scores))
 
     def _draw_loss(self) -> None:
         try:
@@ -185,25 +236,13 @@ class Training:
             model.train()
 
 
-class Due:
-    """Says when something is to be done again, each thing at its own interval in seconds."""
-
-    def __init__(self, **intervals: float) -> None:
-        self._intervals = intervals
-        self._last = dict.fromkeys(intervals, time.monotonic())
-
-    def __call__(self, what: str) -> bool:
-        """Return whether the interval is over, and if so begin the next one."""
-        now = time.monotonic()
-        if now - self._last[what] < self._intervals[what]:
-            return False
-        self._last[what] = now
-        return True
+class _NoNumberError(Exception):
+    """A value of a step is NaN or infinite; all processes see the same values."""
 
 
-def _mixed_precision() -> str:
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    return "bf16" if has_fast_bf16(device) else "no"
+def _check_number(what: str, value: Tensor) -> None:
+    if not math.isfinite(float(value)):
+        raise _NoNumberError(f"{what} is {float(value)}")
 
 
 def _write_settings(folder: Path, settings: LoopSettings) -> None:

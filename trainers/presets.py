@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from daug.errors import TrainingError
 from daug.noisy_classifier import ClassifierConfig
-from daug.unet import UNetConfig
+from daug.schedule import TIMESTEPS
+from daug.unet import PredictionType, UNetConfig
 from trainers.problem import LoopSettings
 
 
@@ -18,6 +19,10 @@ class Preset:
     classifier_dropout: float
     diffusion_loop: LoopSettings
     classifier_loop: LoopSettings
+    classifier_layers: int = 1  # residual blocks of each level
+    classifier_attention_from: int | None = None  # where the U-Net has it, if None
+    late_share: float = 0.2  # see trainers.diffusion.DiffusionSettings
+    highest_t: int = 600  # see trainers.classifier.ClassifierSettings
 
     def classifier(self, classes: tuple[str, ...]) -> ClassifierConfig:
         """Return the classifier that goes with the U-Net."""
@@ -26,11 +31,25 @@ class Preset:
             image_size=self.unet.image_size,
             patch=self.unet.patch,
             channels=self.classifier_channels,
-            layers_per_block=1,
-            attention_from=self.unet.attention_from,
+            layers_per_block=self.classifier_layers,
+            attention_from=(
+                self.unet.attention_from
+                if self.classifier_attention_from is None
+                else self.classifier_attention_from
+            ),
             dropout=self.classifier_dropout,
         )
 
+
+PAPER_LOOP = LoopSettings(
+    batch_size=10,
+    learning_rate=1e-4,
+    weight_decay=0.0,
+    ema_decay=0.9999,
+    steps=150_000,
+    checkpoint_minutes=15.0,  # 1.8 GB each
+    report_minutes=60.0,
+)
 
 PRESETS: Mapping[str, Preset] = {
     # For tests: everything in seconds, nothing learnt.
@@ -69,6 +88,28 @@ PRESETS: Mapping[str, Preset] = {
         classifier_loop=LoopSettings(
             batch_size=128, weight_decay=0.05, budget_minutes=5, report_minutes=2
         ),
+    ),
+    # The paper's own: no fold, and noise predicted by the plain loss over all timesteps. Width,
+    # depth, attention, learning rate and batch are those of Wolleb et al. 2022 (arXiv:2203.04306),
+    # the widths of the levels those of Dhariwal & Nichol 2021 (arXiv:2105.05233) at 256 px, the
+    # number of steps their classifier's. Days on one large GPU; end it earlier with --steps.
+    "paper": Preset(
+        unet=UNetConfig(
+            256,
+            patch=1,
+            channels=(128, 128, 256, 256, 512, 512),
+            layers_per_block=2,
+            attention_from=16,
+            prediction_type=PredictionType.EPSILON,
+        ),
+        classifier_channels=(32, 32, 64, 64, 128, 128),
+        classifier_dropout=0.0,
+        classifier_layers=4,
+        classifier_attention_from=32,
+        diffusion_loop=PAPER_LOOP,
+        classifier_loop=PAPER_LOOP,
+        late_share=0.4,  # as many as there are from 600 on, so every timestep is drawn alike
+        highest_t=TIMESTEPS,
     ),
 }
 

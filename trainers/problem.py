@@ -16,7 +16,7 @@ Batch = tuple[Tensor, ...]
 class LoopSettings:
     """How long and how fast to train."""
 
-    batch_size: int = 32  # of one process and one accumulation step
+    batch_size: int = 32  # of one process and one accumulation step; N processes see N times it
     learning_rate: float = 4e-4  # at its highest
     weight_decay: float = 0.01
     warmup_steps: int = 200  # optimiser steps on a straight line up to learning_rate
@@ -42,11 +42,22 @@ class Problem(Protocol):
     model: nn.Module
 
     def draw_batch(self, size: int, generator: torch.Generator) -> Batch:
-        """Return a batch on the CPU; every random choice comes from the generator."""
+        """Return a batch on the CPU; every random choice comes from the generator.
+
+        It is called from several threads at once and must change nothing.
+        """
         ...
 
     def loss(self, model: nn.Module, batch: Batch) -> Tensor:
         """Return the mean loss of a batch that lies on the model's device."""
+        ...
+
+    def terms(self, batch: Batch) -> Tensor:
+        """Return how many terms that mean is over, a scalar.
+
+        Batches of several processes, or of one optimiser step, count by it, so that together
+        they are worth exactly one large batch.
+        """
         ...
 
     def report(self, folder: Path, step: int) -> dict[str, Any]:
@@ -63,12 +74,11 @@ class Progress:
     """Where a training stands; saved in every checkpoint."""
 
     step: int = 0
-    images: int = 0
+    images: int = 0  # drawn so far by all processes; the next sample has this number
     elapsed: float = 0.0  # seconds of training, over all parts of a resumed run
-    generator: torch.Tensor | None = None
 
     def state_dict(self) -> dict[str, Any]:
-        """Return all of it, as accelerate wants it."""
+        """Return all of it, for a checkpoint."""
         return dict(self.__dict__)
 
     def load_state_dict(self, state: dict[str, Any]) -> None:

@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from daug.bundle import file_digest
 from daug.errors import TrainingError
 from daug.findings import SUPER_CLASSES
@@ -16,9 +18,10 @@ from trainers.classifier import ClassifierProblem, ClassifierSettings
 from trainers.diffusion import DiffusionProblem, DiffusionSettings
 from trainers.loop import Training
 from trainers.manifest import Row, read_manifest, select
-from trainers.pixels import large_enough, pixel_array
+from trainers.pixels import Images, load_images
 from trainers.presets import Preset, find_preset
 from trainers.problem import LoopSettings
+from trainers.processes import join_processes
 from trainers.sources import MayTrain, allowed_sources
 
 logger = logging.getLogger(__name__)
@@ -47,45 +50,50 @@ class RunRequest:
 def train_diffusion(request: RunRequest) -> dict[str, Any]:
     """Train a denoiser and return what `run.json` says of it."""
     preset = find_preset(request.preset)
-    rows, held_out_rows = _rows(request, MayTrain.DRAW)
-    random.Random(request.seed).shuffle(held_out_rows)  # noqa: S311 - mixes sources, no secret
-    size, cache = preset.unet.image_size, request.folder / "cache"
+    images, held_out = _load(request, preset, MayTrain.DRAW)
+    pictured = list(range(len(held_out.rows)))
+    random.Random(request.seed).shuffle(pictured)  # noqa: S311 - mixes sources, no secret
     problem = DiffusionProblem(
-        rows,
-        pixel_array(rows, size, cache),
-        pixel_array(held_out_rows[:PICTURED], size, cache),
+        images.rows,
+        images.pixels,
+        held_out.pixels[pictured[:PICTURED]],
         preset.unet,
-        DiffusionSettings(sources=_names(rows)),
+        DiffusionSettings(sources=_names(images.rows), late_share=preset.late_share),
     )
     if request.init is not None:
         problem.start_from(request.init)
     training = _run(problem, preset.diffusion_loop, request)
-    return _describe(request, preset, training, rows, {"settings": asdict(problem.settings)})
+    more = {"settings": asdict(problem.settings), "left_out": images.left_out}
+    return _describe(request, training, images.rows, more)
 
 
 def train_classifier(request: RunRequest) -> dict[str, Any]:
     """Train a classifier and return what `run.json` says of it."""
     preset = find_preset(request.preset)
-    rows, held_out_rows = _rows(request, MayTrain.RECOGNISE)
-    size, cache = preset.unet.image_size, request.folder / "cache"
+    images, held_out = _load(request, preset, MayTrain.RECOGNISE)
+    rows = images.rows
     problem = ClassifierProblem(
         rows,
-        pixel_array(rows, size, cache),
-        held_out_rows,
-        pixel_array(held_out_rows, size, cache),
+        images.pixels,
+        held_out.rows,
+        held_out.pixels,
         SUPER_CLASSES,
         preset.classifier(tuple(sc.name for sc in SUPER_CLASSES)),
-        ClassifierSettings(sources=_names(rows)),
+        ClassifierSettings(sources=_names(rows), highest_t=preset.highest_t),
     )
     if request.init is not None:
         problem.start_from(request.init)
     training = _run(problem, preset.classifier_loop, request)
     counts = [asdict(counts) for counts in problem.counts]
-    more = {"settings": asdict(problem.settings), "counts": counts}
+    more = {
+        "settings": asdict(problem.settings),
+        "left_out": images.left_out,
+        "counts": counts,
+    }
     learnt_from = [
         row for row, known in zip(rows, problem.labels.known, strict=True) if known.any()
     ]
-    return _describe(request, preset, training, learnt_from, more)
+    return _describe(request, training, learnt_from, more)
 
 
 TRAININGS: Mapping[str, Callable[[RunRequest], dict[str, Any]]] = {
@@ -113,13 +121,19 @@ def read_run(folder: Path, kind: str) -> dict[str, Any]:
     return values
 
 
-def _rows(request: RunRequest, needed: MayTrain) -> tuple[list[Row], list[Row]]:
+def _load(request: RunRequest, preset: Preset, needed: MayTrain) -> tuple[Images, Images]:
+    """Return what is trained on and what is held out, once it is known to be in order."""
+    join_processes()
+    torch.manual_seed(request.seed)  # of the first weights; whatever follows has its own
     rows = read_manifest(request.manifest)
     sources = request.sources or allowed_sources((row.source for row in rows), needed)
-    chosen = large_enough(select(rows, splits=[request.split], sources=sources))
-    held_out = large_enough(select(rows, splits=[HELD_OUT_SPLIT], sources=sources))
-    logger.info("%d radiographs of %s", len(chosen), dict(Counter(row.source for row in chosen)))
-    return chosen, held_out
+    splits = (request.split, HELD_OUT_SPLIT)
+    chosen = [select(rows, splits=[split], sources=sources) for split in splits]
+    size, cache = preset.unet.image_size, request.folder / "cache"
+    images, held_out = (load_images(of_split, size, cache) for of_split in chosen)
+    by_source = dict(Counter(row.source for row in images.rows))
+    logger.info("%d radiographs of %s", len(images.rows), by_source)
+    return images, held_out
 
 
 def _names(rows: Sequence[Row]) -> tuple[str, ...]:
@@ -134,12 +148,12 @@ def _run(
         settings = replace(settings, steps=request.steps, budget_minutes=request.budget_minutes)
     training = Training(problem, settings, request.folder)
     training.run(resume=request.resume)
+    training.accelerator.end_training()
     return training
 
 
 def _describe(
     request: RunRequest,
-    preset: Preset,
     training: Training,
     rows: Sequence[Row],
     more: Mapping[str, Any],
@@ -156,6 +170,7 @@ def _describe(
         "loop": asdict(training.settings),
         **more,
     }
-    text = json.dumps(values, indent=2)
-    (request.folder / RUN_FILE).write_text(text + "\n", encoding="utf-8")
+    if training.accelerator.is_main_process:
+        text = json.dumps(values, indent=2)
+        (request.folder / RUN_FILE).write_text(text + "\n", encoding="utf-8")
     return values

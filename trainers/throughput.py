@@ -23,7 +23,7 @@ class Throughput:
     """Counts images and losses between two lines of the log."""
 
     def __init__(self, problem: Problem, settings: LoopSettings, accelerator: Accelerator) -> None:
-        self.device = accelerator.device
+        self.device, self.processes = accelerator.device, accelerator.num_processes
         # The dice thrown for measuring must not be missing from a resumed training.
         own = [self.device] if self.device.type == "cuda" else []
         with torch.random.fork_rng(own):
@@ -36,7 +36,8 @@ class Throughput:
     def log_machine(self) -> None:
         """Say what the machine can do and what one image costs."""
         logger.info(
-            "%s, %d threads: convolution peak %.2f TFLOP/s; one image costs %.2f GFLOP",
+            "%d x %s, %d threads: convolution peak %.2f TFLOP/s each; one image costs %.2f GFLOP",
+            self.processes,
             self.device,
             torch.get_num_threads(),
             self.peak / 1e12,
@@ -58,7 +59,7 @@ class Throughput:
         rate = (progress.images - self._images_then) / max(1e-9, now - self._since)
         loss = sum(self._losses) / len(self._losses)
         left = progress.elapsed * (1 - done) / max(done, 1e-9)
-        share = rate * self.flop_per_image / self.peak
+        share = rate * self.flop_per_image / (self.peak * self.processes)
         logger.info(
             "step %d  loss %.4f  %.1f images/s  %.0f %% of peak  %.0f %% done  %.0f min left",
             *(progress.step, loss, rate, 100 * share, 100 * done, left / 60),
@@ -74,6 +75,28 @@ class Throughput:
         with (folder / LOG_FILE).open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
         self._since, self._images_then, self._losses = now, progress.images, []
+
+
+def cut_log(folder: Path, step: int) -> None:
+    """Drop what a killed run logged after the step that the training goes on from.
+
+    Those steps are taken, and logged, a second time; and the last line may be half a line.
+    """
+    path = folder / LOG_FILE
+    if not path.exists():
+        return
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    partial = path.with_suffix(".partial")
+    kept = "".join(f"{line}\n" for line in lines if _step_of(line) <= step)
+    partial.write_text(kept, encoding="utf-8")
+    partial.replace(path)
+
+
+def _step_of(line: str) -> float:
+    try:
+        return float(json.loads(line)["step"])
+    except (ValueError, KeyError, TypeError):
+        return float("inf")
 
 
 def convolution_peak(device: torch.device) -> float:

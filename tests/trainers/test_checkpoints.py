@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -5,7 +6,9 @@ import torch
 from accelerate import Accelerator
 from torch import nn
 
-from trainers.checkpoints import KEPT, Checkpoints
+from daug.bundle import file_digest
+from daug.errors import TrainingError
+from trainers.checkpoints import KEPT, Checkpoints, find_damage
 
 
 class FullDiskError(Exception):
@@ -79,3 +82,44 @@ def test_other_folders_beside_the_checkpoints_are_no_checkpoints(checkpoints: Ch
     checkpoints.save(3)
     (checkpoints.folder / "step-of-mine").mkdir()
     assert checkpoints.steps() == [3]
+
+
+def test_an_old_checkpoint_loses_its_name_before_its_files(
+    checkpoints: Checkpoints, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a kill at the wrong moment leaves half of one among those that are kept."""
+    for step in (1, 2):
+        checkpoints.save(step)
+
+    def killed(path: Path, ignore_errors: bool = False) -> None:
+        if path.exists():
+            (path / "optimizer.bin").unlink()
+            raise FullDiskError
+
+    monkeypatch.setattr("trainers.checkpoints.shutil.rmtree", killed)
+    with pytest.raises(FullDiskError):
+        checkpoints.save(3)
+    monkeypatch.undo()
+    assert checkpoints.steps() == [2, 3]
+    assert all(find_damage(checkpoints.folder / f"step-{step:08d}") is None for step in (2, 3))
+    checkpoints.save(4)
+    assert len(list(checkpoints.folder.iterdir())) == 2
+
+
+def test_a_pickle_that_is_none_of_ours_runs_nothing(checkpoints: Checkpoints) -> None:
+    """Though whoever put it there sealed it."""
+    checkpoints.save(1)
+    checkpoint = checkpoints.folder / "step-00000001"
+    trap = checkpoint / "sprung"
+
+    class Evil:
+        def __reduce__(self) -> tuple[object, tuple[str, ...]]:
+            return Path.touch, (trap,)  # type: ignore[return-value]
+
+    torch.save(Evil(), checkpoint / "training.pt")
+    names = (path.name for path in checkpoint.iterdir() if path.name != "digests.json")
+    digests = {name: file_digest(checkpoint / name) for name in names}
+    (checkpoint / "digests.json").write_text(json.dumps(digests))
+    with pytest.raises(TrainingError, match="another network"):
+        checkpoints.restore()
+    assert not trap.exists()

@@ -11,8 +11,10 @@ from torch import nn
 
 from daug.errors import TrainingError
 from tests.trainers.toy import Toy
-from trainers import loop as module
-from trainers.loop import Due, Training, learning_rate_share, share_done
+from trainers import processes
+from trainers.checkpoints import find_damage
+from trainers.loop import Training
+from trainers.pace import learning_rate_share, share_done
 from trainers.problem import LoopSettings, Progress
 
 
@@ -34,8 +36,11 @@ def train(folder: Path, problem: Toy | None = None, *, resume: bool = False, **c
 
 
 def losses(folder: Path) -> dict[int, float]:
-    lines = (folder / "log.jsonl").read_text("utf-8").splitlines()
-    return {line["step"]: line["loss"] for line in map(json.loads, lines)}
+    """The loss of each step; every step stands in the log once, and in order."""
+    lines = [json.loads(line) for line in (folder / "log.jsonl").read_text("utf-8").splitlines()]
+    found = {line["step"]: line["loss"] for line in lines}
+    assert [line["step"] for line in lines] == sorted(found)
+    return found
 
 
 class PulledPlugError(Exception):
@@ -43,16 +48,16 @@ class PulledPlugError(Exception):
 
 
 class Interrupted(Toy):
-    """A training whose machine is switched off while a batch is drawn."""
+    """A training whose machine is switched off in the middle of a step."""
 
     def __init__(self, after: int) -> None:
         super().__init__()
         self.after = after
 
-    def draw_batch(self, size: int, generator: torch.Generator) -> tuple[torch.Tensor, ...]:
-        if self.batches > self.after:  # one batch more, since the FLOP count takes one
+    def loss(self, model: nn.Module, batch: tuple[torch.Tensor, ...]) -> torch.Tensor:
+        if self.losses >= self.after:
             raise PulledPlugError
-        return super().draw_batch(size, generator)
+        return super().loss(model, batch)
 
 
 def interrupt(folder: Path, after: int, **changes: Any) -> None:
@@ -114,6 +119,23 @@ def test_a_resumed_run_has_exactly_the_losses_of_an_uninterrupted_one(
     assert all((saved[0][key] == saved[1][key]).all() for key in saved[0])
 
 
+def test_dropout_is_new_in_every_step_and_hangs_on_seed_and_step_alone(tmp_path: Path) -> None:
+    class Watched(Toy):
+        def loss(self, model: nn.Module, batch: tuple[torch.Tensor, ...]) -> torch.Tensor:
+            seen.append(float(torch.get_rng_state().float().mean()))
+            return super().loss(model, batch)
+
+    found = []
+    for name, others_dice in (("one", 1), ("two", 2)):
+        seen: list[float] = []
+        problem = Watched()
+        torch.manual_seed(others_dice)
+        train(tmp_path / name, problem)
+        found.append(seen[1:])  # without the FLOP count
+    assert found[0] == found[1]
+    assert len(set(found[0])) == 12
+
+
 def test_time_of_the_parts_adds_up(tmp_path: Path) -> None:
     interrupt(tmp_path, 4)
     training = Training(Toy(), settings(), tmp_path)
@@ -125,32 +147,43 @@ def test_time_of_the_parts_adds_up(tmp_path: Path) -> None:
     assert again.progress.elapsed > so_far
 
 
-@pytest.mark.parametrize(
-    "broken",
-    ["model.safetensors", "optimizer.bin", "custom_checkpoint_0.pkl", "custom_checkpoint_1.pkl"],
-)
-@pytest.mark.parametrize("how", ["cut short", "overwritten", "empty", "gone"])
-def test_a_broken_last_checkpoint_is_skipped_for_the_one_before(
-    tmp_path: Path, broken: str, how: str
+CHECKPOINT_FILES = ("model.safetensors", "optimizer.bin", "training.pt", "random_states_0.pkl")
+
+
+@pytest.mark.parametrize("broken", [*CHECKPOINT_FILES, "digests.json"])
+@pytest.mark.parametrize("how", ["cut short", "overwritten", "empty", "gone", "one bit flipped"])
+def test_a_damaged_last_checkpoint_is_skipped_for_the_one_before_and_this_is_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, broken: str, how: str
 ) -> None:
     interrupt(tmp_path, 6)
     last, before = sorted((tmp_path / "checkpoints").iterdir(), reverse=True)
     spoil(last / broken, how)
     training = Training(Toy(), settings(), tmp_path)
     training.checkpoints.restore()
-    assert training.progress.step == int(before.name.removeprefix("step-"))
+    assert training.progress.step == int(before.name.removeprefix("step-")) == 5
+    assert "checkpoint of step 6 is damaged" in caplog.text
 
 
-def test_a_run_goes_on_to_the_same_end_from_the_checkpoint_before_a_broken_one(
+def test_a_checkpoint_is_made_of_the_files_whose_damage_is_tried(tmp_path: Path) -> None:
+    interrupt(tmp_path, 3)
+    last = max((tmp_path / "checkpoints").iterdir())
+    assert {path.name for path in last.iterdir()} == {*CHECKPOINT_FILES, "digests.json"}
+
+
+def test_a_run_goes_on_to_the_same_end_from_the_checkpoint_before_a_damaged_one(
     tmp_path: Path,
 ) -> None:
+    """And the damaged one, met again on the way, is written anew."""
     whole = train(tmp_path / "whole")
-    interrupt(tmp_path / "parted", 6)
+    interrupt(tmp_path / "parted", 11)
     last = max((tmp_path / "parted/checkpoints").iterdir())
-    spoil(last / "optimizer.bin", "cut short")
-    parted = train(tmp_path / "parted", resume=True)
+    assert last.name == "step-00000011"
+    spoil(last / "optimizer.bin", "one bit flipped")
+    parted = train(tmp_path / "parted", resume=True, checkpoint_minutes=0.0)
     for one, other in zip(whole.model.parameters(), parted.model.parameters(), strict=True):
         assert (one == other).all()
+    assert losses(tmp_path / "parted") == losses(tmp_path / "whole")
+    assert find_damage(last) is None
 
 
 def test_when_no_checkpoint_can_be_read_that_is_said(tmp_path: Path) -> None:
@@ -161,26 +194,135 @@ def test_when_no_checkpoint_can_be_read_that_is_said(tmp_path: Path) -> None:
         train(tmp_path, resume=True)
 
 
+def test_a_run_of_another_network_is_not_resumed(tmp_path: Path) -> None:
+    interrupt(tmp_path, 6)
+    wider = Toy()
+    wider.model = nn.Sequential(nn.Dropout(0.5), nn.Linear(4, 5))
+    with pytest.raises(TrainingError, match=r"the training of another network .*preset"):
+        train(tmp_path, wider, resume=True)
+
+
 def spoil(path: Path, how: str) -> None:
     content = path.read_bytes()
     if how == "gone":
         path.unlink()
-    else:
-        half = content[: len(content) // 2]
-        path.write_bytes({"cut short": half, "overwritten": b"x" * 500, "empty": b""}[how])
+        return
+    middle = len(content) // 2
+    flipped = content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+    new = {"cut short": content[:middle], "overwritten": b"x" * 500, "empty": b""}
+    path.write_bytes(new.get(how, flipped))
 
 
-def test_a_loss_that_is_no_number_stops_the_training_and_keeps_the_last_checkpoint(
-    tmp_path: Path,
+class Spoilt(Toy):
+    """A problem in which a number becomes none at some step."""
+
+    def __init__(self, what: str, step: int, value: float) -> None:
+        super().__init__()
+        self.what, self.at, self.value = what, step, value
+
+    def loss(self, model: nn.Module, batch: tuple[torch.Tensor, ...]) -> torch.Tensor:
+        step = self.losses
+        loss = super().loss(model, batch)
+        if step != self.at:
+            return loss
+        if self.what == "loss":
+            return loss * self.value
+        if self.what == "norm of the gradient":
+            loss.register_hook(lambda gradient: gradient * self.value)
+        return loss
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+@pytest.mark.parametrize("what", ["loss", "norm of the gradient"])
+@pytest.mark.parametrize("step", [0, 4, 11])
+def test_a_value_that_is_no_number_ends_the_training_and_all_that_was_learnt_before_is_kept(
+    tmp_path: Path, what: str, step: int, value: float
 ) -> None:
+    """Though the last checkpoint is long ago."""
+    whole = train(tmp_path / "whole")
+    sentence = f"toy: the {what} is (nan|inf) at step {step}, .*--resume and another --seed"
+    with pytest.raises(TrainingError, match=sentence):
+        train(tmp_path / "run", Spoilt(what, step, value), checkpoint_minutes=60.0)
+    if step:
+        assert list(losses(tmp_path / "run")) == list(range(1, step + 1))
+    saved = torch.load(tmp_path / "run/weights/toy.pt")
+    assert all(value.isfinite().all() for value in saved.values())
+    resumed = train(tmp_path / "run", resume=True)
+    assert losses(tmp_path / "run") == losses(tmp_path / "whole")
+    for one, other in zip(whole.model.parameters(), resumed.model.parameters(), strict=True):
+        assert (one == other).all()
+
+
+def test_another_seed_goes_on_with_other_samples(tmp_path: Path) -> None:
+    train(tmp_path / "one", steps=8)
+    for seed in (0, 1):
+        with pytest.raises(TrainingError, match="another --seed"):
+            train(tmp_path / str(seed), Spoilt("loss", 4, math.nan), steps=8)
+        train(tmp_path / str(seed), resume=True, steps=8, seed=seed)
+    same, other, one = (losses(tmp_path / name) for name in ("0", "1", "one"))
+    assert same == one
+    assert [other[step] == one[step] for step in range(1, 9)] == [True] * 4 + [False] * 4
+
+
+def test_weights_that_are_no_numbers_end_the_training_and_are_never_saved(tmp_path: Path) -> None:
+    """A step so long that the weights overflow: what is in memory is lost, what is on disk not."""
+    overflow = 1e30
+    with pytest.raises(TrainingError, match=r"norm of the weights is (inf|nan) at step"):
+        train(tmp_path, checkpoint_minutes=0.0, learning_rate=overflow, warmup_steps=0)
+    assert not list(tmp_path.glob("checkpoints/step-*"))
+    assert not (tmp_path / "weights").exists()
+
+
+def test_broken_weights_to_start_from_are_not_taken_for_good_ones(tmp_path: Path) -> None:
     problem = Toy()
-    problem.spoilt_from = 5
-    with pytest.raises(TrainingError, match="toy: the loss is nan at step 4"):
-        train(tmp_path, problem, checkpoint_minutes=0.0)
-    resumed = Training(Toy(), settings(), tmp_path)
-    resumed.checkpoints.restore()
-    assert resumed.progress.step == 4
-    assert all(torch.isfinite(p).all() for p in resumed.problem.model.parameters())
+    torch.nn.init.constant_(next(iter(problem.model.parameters())), math.nan)
+    with pytest.raises(TrainingError, match="toy: the loss is nan at step 0"):
+        train(tmp_path, problem)
+    assert not list(tmp_path.glob("checkpoints/step-*"))
+
+
+def test_a_full_disk_is_told_in_a_sentence_and_the_last_checkpoint_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    training = Training(Toy(), settings(checkpoint_minutes=0.0), tmp_path)
+    write, full_after = training.accelerator.save_state, 3
+
+    def fill(folder: str) -> None:
+        write(folder)
+        if training.progress.step > full_after:
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(training.accelerator, "save_state", fill)
+    with pytest.raises(TrainingError, match=r"checkpoint of step 4 .*No space left.*--resume"):
+        training.run()
+    assert training.checkpoints.steps() == [2, 3]
+    train(tmp_path, resume=True)
+    assert list(losses(tmp_path)) == list(range(1, 13))
+
+
+def test_weights_are_replaced_whole(tmp_path: Path) -> None:
+    """Whoever reads the weights while a training saves them finds a file that can be read."""
+
+    class CutOff(Toy):
+        def save(self, folder: Path) -> None:
+            super().save(folder)
+            if (tmp_path / "weights").exists():
+                (folder / "toy.pt").write_bytes(b"half")
+                raise PulledPlugError
+
+    with pytest.raises(PulledPlugError):
+        train(tmp_path, CutOff(), checkpoint_minutes=0.0)
+    assert torch.load(tmp_path / "weights/toy.pt")
+    train(tmp_path, resume=True)
+    assert not (tmp_path / "weights.partial").exists()
+
+
+def test_half_a_line_of_a_killed_runs_log_is_dropped(tmp_path: Path) -> None:
+    interrupt(tmp_path, 6)
+    with (tmp_path / "log.jsonl").open("a") as log:
+        log.write('{"step": 7, "lo')
+    train(tmp_path, resume=True)
+    assert list(losses(tmp_path)) == list(range(1, 13))
 
 
 def test_saved_weights_are_averaged_ones_and_training_goes_on_with_its_own(tmp_path: Path) -> None:
@@ -220,7 +362,7 @@ def test_accumulating_batches_is_one_large_batch(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Same images, same mean: four batches of 4 give the step of one batch of 16."""
-    monkeypatch.setattr(module, "has_fast_bf16", lambda device: False)
+    monkeypatch.setattr(processes, "has_fast_bf16", lambda device: False)
     small = train(tmp_path / "small", Toy(dropout=0.0), steps=3, accumulate=4)
     large = train(tmp_path / "large", Toy(dropout=0.0), steps=3, batch_size=16)
     for one, other in zip(small.model.parameters(), large.model.parameters(), strict=True):
@@ -251,18 +393,6 @@ def test_a_training_is_over_by_steps_or_by_time_whichever_is_further() -> None:
     assert share_done(both, Progress(step=30, elapsed=480)) == pytest.approx(0.8)
     assert share_done(LoopSettings(steps=100), Progress(step=30, elapsed=1e9)) == 0.3
     assert share_done(LoopSettings(budget_minutes=1), Progress(step=10**9, elapsed=30)) == 0.5
-
-
-def test_each_thing_is_due_at_its_own_interval(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = [0.0]
-    monkeypatch.setattr("trainers.loop.time.monotonic", lambda: now[0])
-    due = Due(log=10.0, checkpoint=25.0)
-    seen = []
-    for second in range(1, 61):
-        now[0] = second
-        seen += [(second, what) for what in ("log", "checkpoint") if due(what)]
-    assert [s for s, what in seen if what == "log"] == [10, 20, 30, 40, 50, 60]
-    assert [s for s, what in seen if what == "checkpoint"] == [25, 50]
 
 
 def test_settings_are_written_beside_the_run(tmp_path: Path) -> None:
