@@ -170,6 +170,9 @@ def _describe(
         "loop": asdict(training.settings),
         **more,
     }
+    if request.init is not None:  # whose training this one goes on with
+        weights = sorted(request.init.glob("*.safetensors"))
+        values["started_from"] = {path.name: file_digest(path) for path in weights}
     if training.accelerator.is_main_process:
         text = json.dumps(values, indent=2)
         (request.folder / RUN_FILE).write_text(text + "\n", encoding="utf-8")

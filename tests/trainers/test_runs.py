@@ -1,5 +1,6 @@
 """What is wrong with the data is said before the first step, and refused where it would falsify."""
 
+import hashlib
 import logging
 from pathlib import Path
 
@@ -83,3 +84,13 @@ def test_the_seed_decides_the_first_weights_too(tmp_path: Path) -> None:
         train_diffusion(RunRequest(table, folder, "tiny", steps=1, seed=seed))
         found.append((folder / "weights/unet/diffusion_pytorch_model.safetensors").read_bytes())
     assert found[0] == found[1] != found[2]
+
+
+def test_a_run_names_the_weights_it_started_from(tmp_path: Path) -> None:
+    table = manifest(tmp_path)
+    assert "started_from" not in train_diffusion(request(table))
+    first = tmp_path / "run" / "weights" / "unet"
+    (weights,) = first.glob("*.safetensors")
+    second = RunRequest(table, tmp_path / "second", "tiny", steps=1, init=first)
+    digest = hashlib.sha256(weights.read_bytes()).hexdigest()
+    assert train_diffusion(second)["started_from"] == {weights.name: digest}
