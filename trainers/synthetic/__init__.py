@@ -1,0 +1,1 @@
+"""Radiographs that no patient ever had: drawn, checked against copying, and marked."""
