@@ -16,4 +16,3 @@ def add_commands(app: typer.Typer) -> None:
     bench.command("import")(bench_import)
     bench.command("augment")(bench_augment)
     app.add_typer(bench, name="bench")
-

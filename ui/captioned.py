@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw
 from daug.bundle import HeatScale
 from ui import wording
 from ui.heat_picture import Ink, Picture, color_bar
+from ui.look import USUAL, Look
 from ui.typesetting import font, line_height, wrapped, write
 
 NARROWEST = 640  # pixels, below which the strip cannot be read
@@ -30,6 +31,7 @@ def captioned(
     lines: Sequence[str],
     *,
     scale: HeatScale | None = None,
+    look: Look = USUAL,
     ink: Ink = Ink.HEAT,
     imagined: bool = False,
     letters: int | None = None,
@@ -41,6 +43,7 @@ def captioned(
         picture: Enlarged by `zoom_for` before, where it is narrower than a caption.
         lines: What it shows; the notice is added.
         scale: Of its colors, if it has any.
+        look: How they are shown.
         imagined: Whether it shows a picture that no patient ever had: framed and marked.
         letters: Height of the letters in pixels; None for what suits a printed picture.
         strip_rows: Height of the caption at least, so that pictures side by side align.
@@ -63,7 +66,7 @@ def captioned(
     draw = ImageDraw.Draw(strip)
     row = pad
     if scale is not None:
-        row = _draw_scale(strip, scale, ink, size, row)
+        row = _draw_scale(strip, scale, look, ink, size, row)
     for piece, line in pieces:
         row = write(draw, (pad, row), [piece], size, _color_of(line), bold=_bold(line))
     whole = np.concatenate([picture, np.asarray(strip)])
@@ -83,7 +86,9 @@ def _color_of(line: str) -> tuple[int, int, int]:
     return WARNING if line == wording.SYNTHETIC.upper() else WHITE
 
 
-def _draw_scale(strip: Image.Image, scale: HeatScale, ink: Ink, size: int, row: int) -> int:
+def _draw_scale(
+    strip: Image.Image, scale: HeatScale, look: Look, ink: Ink, size: int, row: int
+) -> int:
     """Draw a lying color bar with its ends and unit, and return the row below."""
     draw = ImageDraw.Draw(strip)
     pad = size // 2
@@ -92,11 +97,11 @@ def _draw_scale(strip: Image.Image, scale: HeatScale, ink: Ink, size: int, row: 
     high = f"≥ {scale.full_at:g}" if ink is Ink.HEAT else f"+{scale.full_at:g} added"
     left = pad + round(face.getlength(low)) + pad
     right = strip.width - pad - round(face.getlength(high)) - pad
-    bar = Image.fromarray(color_bar(size, max(size + 1, right - left), ink=ink))
+    bar = Image.fromarray(color_bar(size, max(size + 1, right - left), scale, look=look, ink=ink))
     strip.paste(bar, (left, row + size // 6))
     draw.text((pad, row), low, fill=WHITE, font=face)
     draw.text((strip.width - pad, row), high, fill=WHITE, font=face, anchor="ra")
-    whole = f"{wording.HEAT_UNIT}; nothing is drawn below {scale.mark:g}"
+    whole = f"{wording.HEAT_UNIT}; nothing is drawn below {look.hidden_below(scale):.2g}"
     fits = face.getlength(whole) <= strip.width - 2 * pad
     unit = whole if fits else wording.HEAT_UNIT
     write(draw, (pad, row + line_height(size)), [unit], size, FAINT)

@@ -17,8 +17,13 @@ if TYPE_CHECKING:
 LOOPBACK = "127.0.0.1"
 PORT = 7860
 OPACITY = 0.7
+EXAMPLES = Path(__file__).parents[1] / "assets" / "examples"
 
 File = Annotated[Path, typer.Argument(help="A DICOM, PNG, JPEG or TIFF file.")]
+Frame = Annotated[
+    int | None,
+    typer.Option("--frame", min=1, help="Which image of a file that holds several, from 1."),
+]
 BundleFolder = Annotated[
     Path | None, typer.Option("--bundle", help="Folder of models; the shipped ones if left out.")
 ]
@@ -74,6 +79,7 @@ def heatmap(
     output: Annotated[
         Path, typer.Option("-o", "--output", help="Folder for the files; made if missing.")
     ] = Path(),
+    frame: Frame = None,
     bundle: BundleFolder = None,
     library: LibraryFolder = None,
     noise_level: NoiseLevel = None,
@@ -94,7 +100,13 @@ def heatmap(
     tools: Tools = ctx.obj
     changes = recipe_changes(noise_level, scale, steps, encoder, reference, numbers, scheduler)
     job = Job(
-        file, lambda: tools.open_workstation(bundle, library), changes, opacity, as_json, started
+        file,
+        frame,
+        lambda: tools.open_workstation(bundle, library),
+        changes,
+        opacity,
+        as_json,
+        started,
     )
     draw_heatmap(job, super_class, direction, activation, output)
 
@@ -109,6 +121,7 @@ def panel(
     output: Annotated[Path, typer.Option("-o", "--output", help="The PNG to write.")] = Path(
         "panel.png"
     ),
+    frame: Frame = None,
     bundle: BundleFolder = None,
     library: LibraryFolder = None,
     noise_level: NoiseLevel = None,
@@ -129,7 +142,13 @@ def panel(
     tools: Tools = ctx.obj
     changes = recipe_changes(noise_level, scale, steps, encoder, reference, numbers, scheduler)
     job = Job(
-        file, lambda: tools.open_workstation(bundle, library), changes, opacity, as_json, started
+        file,
+        frame,
+        lambda: tools.open_workstation(bundle, library),
+        changes,
+        opacity,
+        as_json,
+        started,
     )
     draw_panel(job, maps, output)
 
@@ -148,7 +167,8 @@ def serve(
     tools: Tools = ctx.obj
     socket = listen(host, port)  # before the models are loaded: a taken port is told at once
     with socket:
-        run(socket, tools.open_workstation(bundle, library), as_json=as_json)
+        workstation = tools.open_workstation(bundle, library)
+        run(socket, workstation, examples=EXAMPLES, as_json=as_json)
 
 
 def parse_seeds(text: str | None) -> tuple[int, ...] | None:

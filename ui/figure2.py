@@ -21,7 +21,8 @@ from daug.findings import Activation, Direction
 from daug.heatmap import Heatmap
 from daug.radiograph import Radiograph
 from ui import wording
-from ui.heat_picture import OPACITY, color_bar, fitted, heat_over, shown
+from ui.heat_picture import Gray, below_heat, color_bar, fitted, overlay
+from ui.look import USUAL, Look
 from ui.typesetting import font, line_height, upright_text, wrapped, write
 
 DPI = 300
@@ -50,7 +51,7 @@ def figure2_png(
     heatmaps: Sequence[Heatmap],
     bundle: Bundle,
     *,
-    opacity: float = OPACITY,
+    look: Look = USUAL,
 ) -> bytes:
     """Return the panel as a PNG at 300 dpi that carries recipes and digests in its text.
 
@@ -63,8 +64,8 @@ def figure2_png(
     text.add_itxt("Disclaimer", wording.NOTICE)
     text.add_itxt("Software", f"DAug, bundle {bundle.name} {bundle.version}")
     text.add_itxt("Comment", wording.coverage(bundle))
-    text.add_itxt("daug", json.dumps(_provenance(radiograph, heatmaps, bundle, opacity)))
-    image = draw_figure2(radiograph, heatmaps, bundle, opacity=opacity)
+    text.add_itxt("daug", json.dumps(_provenance(radiograph, heatmaps, bundle, look)))
+    image = draw_figure2(radiograph, heatmaps, bundle, look=look)
     file = BytesIO()
     image.save(file, "PNG", dpi=(DPI, DPI), pnginfo=text, compress_level=PNG_LEVEL)
     return file.getvalue()
@@ -75,7 +76,7 @@ def draw_figure2(
     heatmaps: Sequence[Heatmap],
     bundle: Bundle,
     *,
-    opacity: float = OPACITY,
+    look: Look = USUAL,
 ) -> Image.Image:
     """Return the panel as a picture."""
     columns = _columns(heatmaps)
@@ -87,12 +88,16 @@ def draw_figure2(
     tiles_top = MARGIN + max(_height(lines) for lines in headings) + GAP // 2
     row_height = tile[0] + line_height(BODY) + GAP
     footer_top = tiles_top + len(ROWS) * row_height + GAP
-    footer = _wrap_all(_footer(columns, bundle), width - 2 * MARGIN)
+    footer = _wrap_all(_footer(columns, bundle, look), width - 2 * MARGIN)
     height = footer_top + _height(footer) + MARGIN
 
     image = Image.new("RGB", (width, height), PAPER)
     draw = ImageDraw.Draw(image)
-    _draw_radiograph(image, radiograph, tile, tiles_top, row_height)
+    seen = radiograph.model_input(bundle.image_size)
+    background = below_heat(radiograph, seen, tile, look)
+    base = Image.fromarray(background)
+    sees = wording.model_sees(radiograph, seen)
+    _draw_radiograph(image, radiograph, base, tiles_top, row_height, sees)
     for place, row in enumerate(ROWS):
         top = tiles_top + place * row_height
         name = upright_text(row.value, HEADING, INK, PAPER)
@@ -103,9 +108,9 @@ def draw_figure2(
         for index, row in enumerate(ROWS):
             top = tiles_top + index * row_height
             heatmap = column.maps.get(row)
-            _draw_map(image, radiograph, heatmap, bundle, (middle, top), tile, opacity)
+            _draw_map(image, background, heatmap, bundle, (middle, top), look)
     bar_rows = row_height + tile[0]
-    _draw_bar(image, (right_of_maps, tiles_top), bar_rows, bundle)
+    _draw_bar(image, (right_of_maps, tiles_top), bar_rows, bundle, look)
     _write_lines(draw, (MARGIN, footer_top), footer)
     return image
 
@@ -139,7 +144,7 @@ def _heading(column: _Column, bundle: Bundle) -> list[_Line]:
     return _wrap_all(lines, TILE[1])
 
 
-def _footer(columns: Sequence[_Column], bundle: Bundle) -> list[_Line]:
+def _footer(columns: Sequence[_Column], bundle: Bundle, look: Look) -> list[_Line]:
     cards = list({c.super_class: bundle.card(c.super_class) for c in columns}.values())
     maps = list(chain.from_iterable(column.maps.values() for column in columns))
     recipes = list(dict.fromkeys(wording.recipe_line(heatmap.recipe) for heatmap in maps))
@@ -153,6 +158,7 @@ def _footer(columns: Sequence[_Column], bundle: Bundle) -> list[_Line]:
             f"{wording.SCORE}. A map says what would change, and is no proof of disease."
         ),
         *(_Line(f"Recipe: {recipe}.") for recipe in recipes),
+        _Line(f"Shown in {look.in_words(bundle.heat_scale)}."),
         _Line(f"Models: {wording.bundle_line(bundle)}."),
         _Line(wording.coverage(bundle), bold=True),
         _Line(wording.NOTICE, HEADING, bold=True),
@@ -162,25 +168,24 @@ def _footer(columns: Sequence[_Column], bundle: Bundle) -> list[_Line]:
 def _draw_radiograph(
     image: Image.Image,
     radiograph: Radiograph,
-    tile: tuple[int, int],
+    base: Image.Image,
     top: int,
     row_height: int,
+    sees: str,
 ) -> None:
     draw = ImageDraw.Draw(image)
     middle = MARGIN + TILE[1] // 2
     heading = [_Line("Radiograph", HEADING, bold=True)]
     _write_lines(draw, (middle, MARGIN), heading, centered=True)
-    image.paste(
-        Image.fromarray(shown(radiograph, tile)).convert("RGB"), (middle - tile[1] // 2, top)
-    )
+    image.paste(base.convert("RGB"), (middle - base.width // 2, top))
     # no file name: people name files after patients, and a panel is made to be shown around
     lines = [
         _Line(f"radiograph {radiograph.digest[: wording.DIGEST_LETTERS]}", SMALL),
-        *(_Line(line, SMALL) for line in wording.placement(radiograph)),
+        *(_Line(line, SMALL) for line in (*wording.placement(radiograph), sees)),
         *(_Line(f"! {warning}", SMALL, bold=True) for warning in radiograph.warnings),
     ]
     wrapped_lines = _wrap_all(lines, TILE[1])
-    room = max(1, (tile[0] + row_height - tile[0]) // line_height(SMALL))
+    room = max(1, row_height // line_height(SMALL))
     if len(wrapped_lines) > room:
         wrapped_lines = [*wrapped_lines[: room - 1], _Line("… more warnings: see the radiograph")]
     _write_lines(draw, (MARGIN, top + row_height), wrapped_lines)
@@ -188,21 +193,21 @@ def _draw_radiograph(
 
 def _draw_map(
     image: Image.Image,
-    radiograph: Radiograph,
+    background: Gray,
     heatmap: Heatmap | None,
     bundle: Bundle,
     place: tuple[int, int],
-    tile: tuple[int, int],
-    opacity: float,
+    look: Look,
 ) -> None:
     """Draw one tile with its scores below; place is its upper middle."""
     middle, top = place
+    tile = (background.shape[0], background.shape[1])
     draw = ImageDraw.Draw(image)
     if heatmap is None:
         write(draw, (middle, top + tile[0] // 2), ["not drawn"], BODY, FAINT, centered=True)
         return
-    scale, seen = bundle.heat_scale, heatmap.model_input
-    picture = heat_over(radiograph, seen, heatmap.change, scale, shape=tile, opacity=opacity)
+    change = heatmap.model_input.to_radiograph(heatmap.change, tile, smooth=look.smooth)
+    picture = overlay(background, change, bundle.heat_scale, look=look)
     image.paste(Image.fromarray(picture), (middle - tile[1] // 2, top))
     name = heatmap.recipe.super_class
     before, after = heatmap.scores_before.sigmoid[name], heatmap.scores_after.sigmoid[name]
@@ -210,11 +215,13 @@ def _draw_map(
     write(draw, below, [f"score {wording.movement(before, after)}"], BODY, INK, centered=True)
 
 
-def _draw_bar(image: Image.Image, place: tuple[int, int], rows: int, bundle: Bundle) -> None:
+def _draw_bar(
+    image: Image.Image, place: tuple[int, int], rows: int, bundle: Bundle, look: Look
+) -> None:
     left, top = place
     scale = bundle.heat_scale
     draw = ImageDraw.Draw(image)
-    image.paste(Image.fromarray(color_bar(rows, BAR_WIDTH)), place)
+    image.paste(Image.fromarray(color_bar(rows, BAR_WIDTH, scale, look=look)), place)
     draw.rectangle((left, top, left + BAR_WIDTH - 1, top + rows - 1), outline=FAINT)
     right = left + BAR_WIDTH
     for share in (1.0, 0.75, 0.5, 0.25, 0.0):
@@ -225,7 +232,8 @@ def _draw_bar(image: Image.Image, place: tuple[int, int], rows: int, bundle: Bun
         draw.text((right + 14, row), label, fill=INK, font=font(SMALL), anchor="lm")
     unit = upright_text(wording.HEAT_UNIT, BODY, INK, PAPER)
     image.paste(unit, (right + 100, top + (rows - unit.height) // 2))
-    lines = wrapped("nothing is drawn below", font(SMALL), BAR - GAP)
+    hidden = f"nothing is drawn below {look.hidden_below(scale):.2g}"
+    lines = wrapped(hidden, font(SMALL), BAR - GAP)
     write(draw, (left, top + rows + GAP // 2), lines, SMALL, FAINT)
 
 
@@ -255,7 +263,7 @@ def _write_lines(
 
 
 def _provenance(
-    radiograph: Radiograph, heatmaps: Sequence[Heatmap], bundle: Bundle, opacity: float
+    radiograph: Radiograph, heatmaps: Sequence[Heatmap], bundle: Bundle, look: Look
 ) -> dict[str, Any]:
     """What redraws the panel, without the file's name."""
     return {
@@ -267,6 +275,6 @@ def _provenance(
             "full_at": bundle.heat_scale.full_at,
             "unit": wording.HEAT_UNIT,
         },
-        "opacity": opacity,
+        **look.to_dict(bundle.heat_scale),
         "notice": wording.NOTICE,
     }

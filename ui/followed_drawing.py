@@ -6,7 +6,9 @@ from time import monotonic
 
 from daug.heatmap import Heatmap, Preview
 from daug.workstation import Drawing
+from ui import wording
 
+SURE = 3  # steps, before which nobody can tell how long the rest takes
 PREVIEW_SECONDS = 0.25  # between two previews; more would cost the drawing its processor
 
 
@@ -28,7 +30,7 @@ class FollowedDrawing:
         """
         self.heatmaps: tuple[Heatmap, ...] = ()
         self.stopped = False
-        self.step = 0
+        self.reached = "step 0"  # in words, as far as it came
         self.seconds_left: float | None = None
         self._drawing = drawing
         self._stop = stop
@@ -36,7 +38,7 @@ class FollowedDrawing:
 
     def __iter__(self) -> Iterator[Preview]:
         """Yield the first preview, and later ones when the last is old enough."""
-        began = self._clock()
+        began: float | None = None  # when the way down did: its steps take longer than those up
         shown_at: float | None = None
         try:
             while not self._stop.is_set():
@@ -46,8 +48,10 @@ class FollowedDrawing:
                     self.heatmaps = end.value
                     return
                 now = self._clock()
-                self.step = preview.done
-                if preview.done:
+                self.reached = wording.step(preview)
+                if preview.done == 0 or began is None:
+                    began = now
+                if preview.done >= SURE:
                     left = preview.total - preview.done
                     self.seconds_left = (now - began) / preview.done * left
                 if shown_at is None or now - shown_at >= PREVIEW_SECONDS:

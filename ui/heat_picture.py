@@ -6,8 +6,8 @@ A level is a function of the heat and of nothing else, so the same heat has the 
 every picture of a bundle. Nothing here writes a file or knows a screen.
 """
 
+from dataclasses import replace
 from enum import StrEnum
-from functools import cache
 
 import cv2
 import numpy as np
@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from daug.bundle import HeatScale
 from daug.radiograph import ModelInput, Radiograph
+from ui.color_ramps import heat_ramp, signed_ramps
+from ui.look import USUAL, Look
 
 Gray = NDArray[np.uint8]  # (H, W)
 Picture = NDArray[np.uint8]  # (H, W, 3), red green blue
 
-OPACITY = 0.7  # of the color, unless somebody asks for something else
-FIRST_COLOR = 72  # of inferno's 256: the darker ones vanish in a dark radiograph
 RAMP_LEVELS = 40  # over which color fades in above the mark, so that the mark draws no false edge
 
 
@@ -48,7 +48,7 @@ def overlay(
     change: NDArray[np.float32],
     scale: HeatScale,
     *,
-    opacity: float = OPACITY,
+    look: Look = USUAL,
     ink: Ink = Ink.HEAT,
 ) -> Picture:
     """Return a heatmap over a radiograph.
@@ -57,15 +57,18 @@ def overlay(
         background: The radiograph, (H, W).
         change: The signed map on the same grid, (H, W), in pixel intensity.
         scale: The bundle's own scale.
-        opacity: Weight of the color where it is drawn, in [0, 1].
+        look: Opacity, colors, and the heat that is hidden.
         ink: What the color shows.
     """
-    level = levels(np.abs(change), scale)
-    color = _colors(Ink.HEAT)[level]
+    heat = np.abs(change)
+    level = levels(heat, scale)
+    level[heat < look.hidden_below(scale)] = 0
     if ink is Ink.SIGNED:
-        warm, cold = _colors(Ink.SIGNED)[level], _colors(Ink.SIGNED)[level][..., ::-1]
-        color = np.where((change >= 0)[..., None], warm, cold)
-    weight = _weights(opacity)[level][..., None]
+        added, removed = signed_ramps(look.colors)
+        color = np.where((change >= 0)[..., None], added[level], removed[level])
+    else:
+        color = heat_ramp(look.colors)[level]
+    weight = _weights(look.opacity)[level][..., None]
     base = background[..., None].astype(np.float32)
     mixed = base + weight * (color.astype(np.float32) - base)
     return np.asarray(np.round(mixed), dtype=np.uint8)
@@ -78,7 +81,7 @@ def heat_over(
     scale: HeatScale,
     *,
     shape: tuple[int, int] | None = None,
-    opacity: float = OPACITY,
+    look: Look = USUAL,
     ink: Ink = Ink.HEAT,
 ) -> Picture:
     """Return a map from the model's square over its radiograph.
@@ -88,9 +91,20 @@ def heat_over(
         change: The signed map on the model's square, (S, S).
         shape: Rows and columns of the picture; None for the radiograph's own.
     """
-    background = shown(radiograph, shape)
-    aligned = seen.to_radiograph(change, (background.shape[0], background.shape[1]))
-    return overlay(background, aligned, scale, opacity=opacity, ink=ink)
+    background = below_heat(radiograph, seen, shape, look)
+    size = (background.shape[0], background.shape[1])
+    aligned = seen.to_radiograph(change, size, smooth=look.smooth)
+    return overlay(background, aligned, scale, look=look, ink=ink)
+
+
+def below_heat(
+    radiograph: Radiograph, seen: ModelInput, shape: tuple[int, int] | None, look: Look
+) -> Gray:
+    """Return the radiograph in gray: as it is, or on the model's own grid as the model sees it."""
+    if look.smooth:
+        return shown(radiograph, shape)
+    size = shape or (radiograph.pixels.shape[0], radiograph.pixels.shape[1])
+    return gray(seen.to_radiograph(seen.pixels, size, smooth=False))
 
 
 def shown(radiograph: Radiograph, shape: tuple[int, int] | None = None) -> Gray:
@@ -108,36 +122,30 @@ def fitted(shape: tuple[int, int], box: tuple[int, int]) -> tuple[int, int]:
     return max(1, round(shape[0] * share)), max(1, round(shape[1] * share))
 
 
-def color_bar(rows: int, columns: int, *, ink: Ink = Ink.HEAT) -> Picture:
+def color_bar(
+    rows: int,
+    columns: int,
+    scale: HeatScale,
+    *,
+    look: Look = USUAL,
+    ink: Ink = Ink.HEAT,
+) -> Picture:
     """Return the scale's colors from full color to the mark, along the longer side.
 
     An upright bar has full color at its top, a lying one at its right. The colors are those of a
-    map over middle gray. A signed bar runs on through nothing to full color of the other sign.
+    map over middle gray, which shows bare where heat is hidden. A signed bar runs on through
+    nothing to full color of the other sign.
     """
     length = max(rows, columns)
-    if ink is Ink.HEAT:
-        change = np.linspace(1, 0, length, dtype=np.float32)
-    else:
-        change = np.linspace(1, -1, length, dtype=np.float32)
+    least = scale.mark if ink is Ink.HEAT else -scale.full_at
+    change = np.linspace(scale.full_at, least, length, dtype=np.float32)
+    change[-1] = max(change[-1], least)  # the mark itself is not lost to rounding
     line = np.repeat(change[:, None], min(rows, columns), axis=1)
-    upright = overlay(
-        np.full(line.shape, 96, dtype=np.uint8), line, HeatScale(0, 1), opacity=1, ink=ink
-    )
+    opaque = replace(look, opacity=1)
+    upright = overlay(np.full(line.shape, 96, np.uint8), line, scale, look=opaque, ink=ink)
     if rows >= columns:
         return upright
     return np.ascontiguousarray(upright[::-1].transpose(1, 0, 2))
-
-
-@cache
-def _colors(ink: Ink) -> Picture:
-    """The color of each level, (256, 3); for signed ink the warm side."""
-    if ink is Ink.SIGNED:  # reversed in its channels, the same ramp is the cold side
-        share = np.linspace(0, 1, 256)[:, None]
-        low, high = np.array([200.0, 80.0, 0.0]), np.array([255.0, 235.0, 150.0])
-        return np.asarray(np.round(low + share * (high - low)), dtype=np.uint8)
-    row = np.linspace(FIRST_COLOR, 255, 256).round().astype(np.uint8)[None]
-    table = cv2.applyColorMap(row, cv2.COLORMAP_INFERNO)[0, :, ::-1]
-    return np.ascontiguousarray(table, dtype=np.uint8)
 
 
 def _weights(opacity: float) -> NDArray[np.float32]:

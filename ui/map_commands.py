@@ -18,7 +18,9 @@ from ui import wording
 from ui.chosen_maps import default_asks, panel_recipes, parse_asks
 from ui.drawing_clock import DrawingSeconds, finish_timed
 from ui.figure2 import figure2_png
+from ui.look import Look
 from ui.map_files import map_document, write_map
+from ui.quiet_decoders import quiet_decoders
 from ui.whole_files import check_place, make_folder, write_whole
 
 
@@ -27,6 +29,7 @@ class Job:
     """What both commands are asked for."""
 
     file: Path
+    frame: int | None  # which image of the file, from 1
     open_workstation: Callable[[], Workstation]
     changes: Mapping[str, Any]  # fields of the recipe that differ from the bundle's own
     opacity: float
@@ -68,7 +71,7 @@ def draw_heatmap(
     workstation = job.open_workstation()
     bundle = workstation.bundle
     recipe = bundle.recipe_for(super_class, direction, activation, **job.changes)
-    radiograph, load_seconds = _load(workstation, job.file)
+    radiograph, load_seconds = _load(workstation, job)
     drawing = workstation.draw_heatmaps(radiograph, [recipe])
     (heatmap,), drawn = finish_timed(drawing, _progress(job.as_json))
     paths = write_map(folder, radiograph, heatmap, bundle, opacity=job.opacity)
@@ -99,13 +102,13 @@ def draw_panel(job: Job, maps: str | None, output: Path) -> None:
     bundle = workstation.bundle
     if asks is not None:  # before the radiograph is read: a wrong word is told at once
         panel_recipes(bundle, asks, **job.changes)
-    radiograph, load_seconds = _load(workstation, job.file)
+    radiograph, load_seconds = _load(workstation, job)
     if asks is None:
         asks = default_asks(bundle, workstation.score(radiograph))
     recipes = panel_recipes(bundle, asks, **job.changes)
     drawing = workstation.draw_heatmaps(radiograph, recipes)
     heatmaps, drawn = finish_timed(drawing, _progress(job.as_json))
-    png = figure2_png(radiograph, heatmaps, bundle, opacity=job.opacity)
+    png = figure2_png(radiograph, heatmaps, bundle, look=Look(opacity=job.opacity))
     write_whole({output: png})
     total = perf_counter() - job.started
     # drawn in one batch, so each map bears an equal share and the shares add up to the whole
@@ -134,9 +137,10 @@ def draw_panel(job: Job, maps: str | None, output: Path) -> None:
     typer.echo(f"{total:.1f} s. {wording.NOTICE}")
 
 
-def _load(workstation: Workstation, file: Path) -> tuple[Radiograph, float]:
+def _load(workstation: Workstation, job: Job) -> tuple[Radiograph, float]:
     began = perf_counter()
-    radiograph = workstation.load(file)
+    with quiet_decoders():
+        radiograph = workstation.load(job.file, frame=job.frame)
     return radiograph, perf_counter() - began
 
 

@@ -28,7 +28,8 @@ from daug.heatmap import Heatmap
 from daug.radiograph import Radiograph
 from ui import wording
 from ui.captioned import captioned, zoom_for
-from ui.heat_picture import OPACITY, Picture, heat_over
+from ui.heat_picture import Picture, heat_over
+from ui.look import OPACITY, Look
 from ui.whole_files import write_whole
 
 FORMAT = 1  # of the recipe file
@@ -96,7 +97,8 @@ def overlay_picture(
     zoom = zoom_for(columns)
     scale, seen = bundle.heat_scale, heatmap.model_input
     shape = (rows * zoom, columns * zoom)
-    picture = heat_over(radiograph, seen, heatmap.change, scale, shape=shape, opacity=opacity)
+    look = Look(opacity=opacity)
+    picture = heat_over(radiograph, seen, heatmap.change, scale, shape=shape, look=look)
     return captioned(picture, caption(radiograph, heatmap, bundle), scale=scale)
 
 

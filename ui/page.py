@@ -7,7 +7,8 @@ import gradio as gr
 from daug.workstation import Workstation
 from ui import wording
 from ui.class_choice import gray_out
-from ui.read_screen import CLASS_LIST
+from ui.examples import read_examples
+from ui.read_controls import CLASS_LIST
 from ui.read_tab import add_read_tab
 from ui.readings import Readings
 
@@ -16,11 +17,12 @@ KEEP = (600, 3600)  # seconds: every ten minutes, files older than an hour are d
 WAITING = 32  # events in line before a newcomer is turned away
 
 
-def build_page(workstation: Workstation, exports: Path) -> gr.Blocks:
+def build_page(workstation: Workstation, exports: Path, examples: Path | None) -> gr.Blocks:
     """Lay out the page for one workstation.
 
     Args:
         exports: Folder for files on their way to the browser.
+        examples: Folder of the radiographs that come with DAug.
     """
     bundle = workstation.bundle
     page: gr.Blocks
@@ -34,7 +36,7 @@ def build_page(workstation: Workstation, exports: Path) -> gr.Blocks:
             _words("DAug", "name")
             _words(wording.NOTICE, "notice")
             _words(wording.bundle_line(bundle), "models")
-        add_read_tab(workstation, Readings(), exports)
+        add_read_tab(page, workstation, Readings(), exports, read_examples(examples, workstation))
         _words(wording.coverage(bundle), "coverage")
     page.queue(max_size=WAITING)
     return page

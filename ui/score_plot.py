@@ -1,6 +1,10 @@
-"""What the classifier says of the radiograph, and of the pictures imagined from it."""
+"""What the classifier says of the radiograph, and of the pictures imagined from it.
 
-from collections.abc import Sequence
+On the left each super-class by itself (sigmoid), on the right its share among all that are offered
+(softmax): the two opinions that guide the two maps.
+"""
+
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from daug.bundle import Bundle
@@ -11,12 +15,21 @@ from ui import wording
 if TYPE_CHECKING:
     import plotly.graph_objects as go  # type: ignore[import-untyped]  # it brings no types
 
-HEIGHT = 200  # pixels
+HEIGHT = 188  # pixels
 MARKS = {  # shape and color differ both, for whoever sees only one of them
     Activation.SOFTMAX: ("diamond", "#f5a623"),
     Activation.SIGMOID: ("square", "#56b4e9"),
 }
-LONGEST_NAME = 44  # letters
+LONGEST_NAME = 34  # letters
+SHORT_TITLE = 24  # letters, so that the legend has room beside it
+SIGMOID_AXIS = "sigmoid score: each class by itself"
+SOFTMAX_AXIS = "softmax share: of all classes offered"
+
+Read = Callable[[Scores], dict[str, float]]
+AXES: tuple[tuple[str, Read], ...] = (
+    (SIGMOID_AXIS, lambda scores: scores.sigmoid),
+    (SOFTMAX_AXIS, lambda scores: scores.softmax),
+)
 
 
 def score_plot(bundle: Bundle, scores: Scores, heatmaps: Sequence[Heatmap] = ()) -> "go.Figure":
@@ -26,53 +39,81 @@ def score_plot(bundle: Bundle, scores: Scores, heatmaps: Sequence[Heatmap] = ())
         scores: Of the radiograph.
         heatmaps: Of one question, at most one for each activation.
     """
-    import plotly.graph_objects as go
+    from plotly.subplots import make_subplots  # type: ignore[import-untyped]
 
-    cards = bundle.offered[::-1]  # plotly counts upwards
-    names = [card.name for card in cards]
-    figure = go.Figure()
-
-    def add(label: str, values: list[float | None], symbol: str, color: str, size: int) -> None:
-        figure.add_trace(
-            go.Scatter(
-                x=values,
-                y=[_short(name) for name in names],
-                name=label,
-                mode="markers",
-                marker={
-                    "symbol": symbol,
-                    "color": color,
-                    "size": size,
-                    "line": {"color": color, "width": 2},
-                },
-                hovertemplate="%{y}: %{x:.3f}<extra>" + label + "</extra>",
-            )
-        )
-
-    points = [card.operating_point for card in cards]
-    add("operating point", points, "line-ns-open", "#8a8a8a", 14)
-    add("this radiograph", [scores.sigmoid[name] for name in names], "circle-open", "#ffffff", 9)
-    if heatmaps:
-        before = heatmaps[0].scores_before.sigmoid
-        add("before: reference", [before[name] for name in names], "circle", "#a0a0a0", 7)
-    for heatmap in heatmaps:
-        symbol, color = MARKS[heatmap.recipe.activation]
-        after = heatmap.scores_after.sigmoid
-        label = f"after: {heatmap.recipe.activation}"
-        add(label, [after[name] for name in names], symbol, color, 9)
+    figure = make_subplots(1, len(AXES), shared_yaxes=True, horizontal_spacing=0.02)
+    for column, (axis, read) in enumerate(AXES, start=1):
+        for trace in _traces(bundle, scores, heatmaps, read, first=column == 1):
+            figure.add_trace(trace, 1, column)
+        figure.update_xaxes(title={"text": axis, "standoff": 2}, col=column)
+    figure.update_xaxes(range=[-0.02, 1.02], dtick=0.25, fixedrange=True, showgrid=True)
+    figure.update_yaxes(fixedrange=True, automargin=True)
     figure.update_layout(
         template="plotly_dark",
         height=HEIGHT,
-        margin={"l": 8, "r": 8, "t": 30, "b": 24},
-        title={"text": wording.SCORE, "font": {"size": 13}, "x": 0.01, "y": 0.97},
-        legend={"orientation": "h", "x": 1, "xanchor": "right", "y": 1.02, "yanchor": "bottom"},
+        margin={"l": 8, "r": 8, "t": 24, "b": 36},
+        font={"size": 11},
+        title={"text": _title(heatmaps), "font": {"size": 12}, "x": 0.005, "y": 0.96},
+        legend={"orientation": "h", "x": 1, "xanchor": "right", "y": 1, "yanchor": "bottom"},
         paper_bgcolor="#000000",
         plot_bgcolor="#101010",
-        xaxis={"range": [-0.02, 1.02], "dtick": 0.25, "fixedrange": True},
-        yaxis={"fixedrange": True, "automargin": True},
     )
     return figure
 
 
-def _short(name: str) -> str:
-    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
+def _title(heatmaps: Sequence[Heatmap]) -> str:
+    if not heatmaps:
+        return wording.SCORE.capitalize()
+    recipe = heatmaps[0].recipe
+    name = wording.title(recipe.super_class, recipe.direction)
+    return f"{_short(name, SHORT_TITLE)}: {wording.SCORE}"
+
+
+def _traces(
+    bundle: Bundle, scores: Scores, heatmaps: Sequence[Heatmap], read: Read, *, first: bool
+) -> list["go.Scatter"]:
+    """Return the marks of one axis.
+
+    Args:
+        first: Whether it stands on the left, where the operating points are and the legend is.
+    """
+    import plotly.graph_objects as go
+
+    cards = bundle.offered[::-1]  # plotly counts upwards
+    names = [card.name for card in cards]
+    traces = []
+
+    def add(label: str, values: list[float | None], symbol: str, color: str, size: int) -> None:
+        marker = {"symbol": symbol, "color": color, "size": size}
+        marker["line"] = {"color": color, "width": 2}
+        traces.append(
+            go.Scatter(
+                x=values,
+                y=[_short(name) for name in names],
+                name=label,
+                legendgroup=label,
+                showlegend=first,
+                mode="markers",
+                marker=marker,
+                hovertemplate="%{y}: %{x:.3f}<extra>" + label + "</extra>",
+            )
+        )
+
+    def marks(of: Scores) -> list[float | None]:
+        values = read(of)
+        return [values[name] for name in names]
+
+    if first:  # a threshold of the sigmoid score; the share has none
+        add("operating point", [c.operating_point for c in cards], "line-ns-open", "#8a8a8a", 12)
+    add("this radiograph", marks(scores), "circle-open", "#ffffff", 9)
+    if heatmaps:
+        add("before: reference", marks(heatmaps[0].scores_before), "circle", "#a0a0a0", 7)
+    for heatmap in heatmaps:
+        symbol, color = MARKS[heatmap.recipe.activation]
+        label = f"after: {heatmap.recipe.activation} map"
+        add(label, marks(heatmap.scores_after), symbol, color, 9)
+    return traces
+
+
+def _short(name: str, longest: int = LONGEST_NAME) -> str:
+    return name if len(name) <= longest else f"{name[: longest - 1]}…"

@@ -4,8 +4,6 @@ They are smaller than the radiograph: a pane is a few hundred pixels wide. Expor
 anew at full size.
 """
 
-from enum import StrEnum
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,63 +12,66 @@ from daug.heatmap import Heatmap, Preview, Recipe
 from daug.radiograph import Radiograph
 from ui import wording
 from ui.captioned import captioned
-from ui.heat_picture import Ink, Picture, fitted, gray, heat_over, shown
+from ui.heat_picture import Ink, Picture, below_heat, fitted, gray, heat_over
+from ui.look import Look, Show
 from ui.readings import Reading
 from ui.typesetting import line_height
 
-PANE = 900  # pixels of the longer side of a finished picture
+PANE = 800  # pixels of the longer side of a finished picture
 PREVIEW = 480  # of one that is replaced a moment later
-LETTERS = 27  # letters are this part of a picture's width
+LETTERS = 29  # letters are this part of a picture's width
 STRIP_LINES = 8  # as many as the longest caption needs, so that the panes align
 
 
-class Show(StrEnum):
-    """What the two panes of maps show."""
-
-    HEAT = "change"
-    SIGNED = "added / removed density"
-    IMAGINED = "imagined"
-    NOTHING = "no map"
-
-
-def radiograph_pane(radiograph: Radiograph, bundle: Bundle) -> Picture:
-    """Return the radiograph, with what is known of it."""
+def radiograph_pane(reading: Reading, bundle: Bundle) -> Picture:
+    """Return the radiograph, or what the model sees of it, with what is known of it."""
+    radiograph, look = reading.radiograph, reading.look
     view, side, size, spacing = wording.placement(radiograph)
+    what = "Radiograph" if look.smooth else "What the model sees of radiograph"
     lines = (
-        f"Radiograph {radiograph.digest[: wording.DIGEST_LETTERS]}",
+        f"{what} {radiograph.digest[: wording.DIGEST_LETTERS]}",
         f"{view}, {side}",
         f"{size}, {spacing}",
-        f"model sees {bundle.image_size} × {bundle.image_size} pixels",
+        wording.model_sees(radiograph, reading.seen),
     )
-    shape = _shape(radiograph, PANE)
-    return _captioned(_colored(shown(radiograph, shape)), lines)
+    return _captioned(_gray(reading, _shape(radiograph, PANE), look), lines)
 
 
-def map_pane(
-    reading: Reading, heatmap: Heatmap, bundle: Bundle, show: Show, opacity: float
-) -> Picture:
-    """Return a finished map, or the picture that it was taken from."""
-    name = heatmap.recipe.super_class
-    before, after = heatmap.scores_before.sigmoid[name], heatmap.scores_after.sigmoid[name]
-    lines = (_name(heatmap.recipe), f"score {wording.movement(before, after)}")
+def map_pane(reading: Reading, heatmap: Heatmap, bundle: Bundle) -> Picture:
+    """Return a finished map, or the picture that it was taken from, as the reading is shown."""
+    show, look = reading.show, reading.look
+    lines = (*_asked(heatmap.recipe, bundle), *_scores(heatmap))
     shape = _shape(reading.radiograph, PANE)
     if show is Show.IMAGINED:
-        imagined = gray(reading.seen.to_radiograph(heatmap.counterfactual, shape))
-        return _captioned(_colored(imagined), lines, imagined=True)
+        imagined = reading.seen.to_radiograph(heatmap.counterfactual, shape, smooth=look.smooth)
+        return _captioned(_colored(gray(imagined)), lines, imagined=True)
     if show is Show.NOTHING:
-        return _captioned(_colored(shown(reading.radiograph, shape)), ("Radiograph, no map",))
+        return _captioned(_gray(reading, shape, look), ("Radiograph, no map",))
     ink = Ink.SIGNED if show is Show.SIGNED else Ink.HEAT
-    return _heat(reading, heatmap.change, bundle, lines, shape, ink, opacity)
+    return _heat(reading, heatmap.change, bundle, lines, shape, ink, look)
 
 
 def preview_pane(
-    reading: Reading, recipe: Recipe, preview: Preview, place: int, bundle: Bundle, opacity: float
+    reading: Reading, recipe: Recipe, preview: Preview, place: int, bundle: Bundle
 ) -> Picture:
     """Return what is believed of a map so far, marked as unfinished."""
-    lines = (_name(recipe), f"unfinished: step {preview.done} of {preview.total}")
+    lines = (*_asked(recipe, bundle), f"unfinished: {wording.step(preview)}")
     shape = _shape(reading.radiograph, PREVIEW)
-    change = preview.changes[place]
-    return _heat(reading, change, bundle, lines, shape, Ink.HEAT, opacity)
+    look = reading.look.so_far(preview.done / preview.total)
+    return _heat(reading, preview.changes[place], bundle, lines, shape, Ink.HEAT, look)
+
+
+def _asked(recipe: Recipe, bundle: Bundle) -> tuple[str, str]:
+    name = wording.title(recipe.super_class, recipe.direction)
+    card = bundle.card(recipe.super_class)
+    return f"{name}, {recipe.activation}", wording.question(card, recipe.direction)
+
+
+def _scores(heatmap: Heatmap) -> tuple[str]:
+    name, before, after = heatmap.recipe.super_class, heatmap.scores_before, heatmap.scores_after
+    score = wording.movement(before.sigmoid[name], after.sigmoid[name])
+    share = wording.movement(before.softmax[name], after.softmax[name])
+    return (f"sigmoid score {score}, softmax share {share}",)
 
 
 def _heat(
@@ -80,14 +81,16 @@ def _heat(
     lines: tuple[str, ...],
     shape: tuple[int, int],
     ink: Ink,
-    opacity: float,
+    look: Look,
 ) -> Picture:
     scale = bundle.heat_scale
     picture = heat_over(
-        reading.radiograph, reading.seen, change, scale, shape=shape, opacity=opacity, ink=ink
+        reading.radiograph, reading.seen, change, scale, shape=shape, look=look, ink=ink
     )
     letters, rows = _strip(picture)
-    return captioned(picture, lines, scale=scale, ink=ink, letters=letters, strip_rows=rows)
+    return captioned(
+        picture, lines, scale=scale, look=look, ink=ink, letters=letters, strip_rows=rows
+    )
 
 
 def _captioned(picture: Picture, lines: tuple[str, ...], *, imagined: bool = False) -> Picture:
@@ -105,9 +108,9 @@ def _shape(radiograph: Radiograph, longest: int) -> tuple[int, int]:
     return fitted((rows, columns), (longest, longest))
 
 
+def _gray(reading: Reading, shape: tuple[int, int], look: Look) -> Picture:
+    return _colored(below_heat(reading.radiograph, reading.seen, shape, look))
+
+
 def _colored(picture: NDArray[np.uint8]) -> Picture:
     return np.repeat(picture[..., None], 3, axis=2)
-
-
-def _name(recipe: Recipe) -> str:
-    return f"{wording.title(recipe.super_class, recipe.direction)}, {recipe.activation}"

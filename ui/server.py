@@ -55,12 +55,22 @@ def listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-def run(listening: socket.socket, workstation: Workstation, *, as_json: bool = False) -> None:
-    """Serve the app until somebody ends it, and say where it is."""
+def run(
+    listening: socket.socket,
+    workstation: Workstation,
+    *,
+    examples: Path | None = None,
+    as_json: bool = False,
+) -> None:
+    """Serve the app until somebody ends it, and say where it is.
+
+    Args:
+        examples: Folder of the radiographs that come with DAug.
+    """
     import uvicorn
 
     with tempfile.TemporaryDirectory(prefix="daug-") as folder:  # 0700, removed at the end
-        app = build_app(workstation, Path(folder))
+        app = build_app(workstation, Path(folder), examples)
         host, port = listening.getsockname()[:2]
         url = f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
         if as_json:
@@ -82,11 +92,12 @@ def run(listening: socket.socket, workstation: Workstation, *, as_json: bool = F
             uvicorn.Server(config).run(sockets=[listening])
 
 
-def build_app(workstation: Workstation, folder: Path) -> "FastAPI":
+def build_app(workstation: Workstation, folder: Path, examples: Path | None = None) -> "FastAPI":
     """Return the web application.
 
     Args:
         folder: Where uploads and exports lie for as long as it runs; readable by nobody else.
+        examples: Folder of the radiographs that come with DAug; None for none.
     """
     # Gradio reads these while it is imported: no usage reports, no record of runs, no shared
     # temporary folder. Nothing may import it before.
@@ -112,7 +123,7 @@ def build_app(workstation: Workstation, folder: Path) -> "FastAPI":
     exports.mkdir(mode=0o700, exist_ok=True)
     gr.mount_gradio_app(
         app,
-        build_page(workstation, exports),
+        build_page(workstation, exports, examples),
         path="/",
         server_name="127.0.0.1",
         footer_links=[],

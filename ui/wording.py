@@ -5,12 +5,12 @@ Nothing here draws, asks a model or knows a screen.
 
 from daug.bundle import Bundle, ClassCard
 from daug.findings import Direction, Finding, uncovered_findings
-from daug.heatmap import Recipe
+from daug.heatmap import Preview, Recipe
 from daug.notice import NOTICE as NOTICE
-from daug.radiograph import Radiograph, SpacingPlane
+from daug.radiograph import ModelInput, Radiograph, SpacingPlane
 
 SYNTHETIC = "synthetic, not this patient"
-SCORE = "model score, not chance of disease"
+SCORE = "model score, not a chance of disease"
 HEAT_UNIT = "change of pixel intensity, full range 2"
 WHAT_IS_ABNORMAL = "What looks abnormal here?"
 WHERE_WOULD_IT_BE = "Where would it appear?"
@@ -99,6 +99,18 @@ def bundle_line(bundle: Bundle) -> str:
     )
 
 
+def model_sees(radiograph: Radiograph, seen: ModelInput) -> str:
+    """How coarse a model's view of a radiograph is: nothing smaller can be in a map."""
+    rows, columns = seen.pixels.shape
+    if seen.mm_per_pixel is None:
+        size = "size of a pixel not known"
+    else:
+        at_detector = radiograph.spacing and radiograph.spacing.plane is SpacingPlane.DETECTOR
+        where = " at the detector" if at_detector else ""
+        size = f"about {seen.mm_per_pixel:.2g} mm per pixel{where}"
+    return f"The model sees {columns} × {rows}, {size}"
+
+
 def placement(radiograph: Radiograph) -> tuple[str, ...]:
     """View, side, size and spacing of a radiograph, each as far as it is known."""
     rows, columns = radiograph.pixels.shape
@@ -115,6 +127,13 @@ def placement(radiograph: Radiograph) -> tuple[str, ...]:
         f"{columns} × {rows} pixels",
         known,
     )
+
+
+def step(preview: Preview) -> str:
+    """How far a drawing is: on the way up into noise, or on the way down to the maps."""
+    if preview.done == 0 and preview.encode_total:
+        return f"adding noise, step {preview.encoded} of {preview.encode_total}"
+    return f"step {preview.done} of {preview.total}"
 
 
 def movement(before: float, after: float) -> str:

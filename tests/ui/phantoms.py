@@ -171,8 +171,8 @@ def drawer(
     return draw
 
 
-def load(path: Path) -> Radiograph:
-    """Read a gray PNG, or say that it is none."""
+def load(path: Path, *, frame: int | None = None) -> Radiograph:
+    """Read a gray PNG, or say that it is none; every frame of it is the same."""
     image = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
     if image is None:
         raise RadiographError(f"{path.name}: is not a picture. Use a PNG, JPEG, TIFF or DICOM.")

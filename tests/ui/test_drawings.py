@@ -11,10 +11,12 @@ from daug.errors import EngineError
 from daug.heatmap import Preview
 from daug.workstation import Drawing
 from tests.ui import phantoms
+from ui import wording
 from ui.drawing_clock import finish_timed
 from ui.followed_drawing import FollowedDrawing
 from ui.readings import Reading, Readings
 
+RECIPE, OTHER = (phantoms.bundle().recipe_for(name) for name in ("no finding", "pleural"))
 NOTHING = np.zeros((1, 8, 8), dtype=np.float32)
 
 
@@ -51,7 +53,7 @@ def test_stop_closes_the_drawing_after_the_step_under_way() -> None:
         assert preview.done == 0
         stop.set()
     assert followed.stopped
-    assert followed.step == 0
+    assert followed.reached == "step 0 of 4"
     assert closed == ["closed"]
     assert followed.heatmaps == ()
 
@@ -79,7 +81,7 @@ def test_previews_come_a_few_times_a_second_and_no_step_is_lost() -> None:
     followed = FollowedDrawing(previews(0, []), Event(), clock=lambda: next(clock))
     assert [preview.done for preview in followed] == [0, 3]
     assert not followed.stopped
-    assert followed.step == 4
+    assert followed.reached == "step 4 of 4"
 
 
 def test_an_error_on_the_way_is_told_and_closes_the_drawing() -> None:
@@ -102,10 +104,13 @@ def test_the_radiograph_looked_at_longest_ago_is_closed_first() -> None:
     first, second = reading(), reading()
     first_key, second_key = readings.open(first), readings.open(second)
     assert readings.get(first_key) is first
+    second.ask([RECIPE])
+    turn = second.take([RECIPE])
     readings.open(reading())
     assert readings.get(second_key) is None
     assert readings.get(first_key) is first
-    assert second.stop.is_set()  # nobody can see what is drawn of it
+    assert turn is not None
+    assert turn.stop.is_set()  # nobody can see what is drawn of it
 
 
 def test_a_key_that_nobody_was_given_opens_nothing() -> None:
@@ -115,3 +120,33 @@ def test_a_key_that_nobody_was_given_opens_nothing() -> None:
     assert readings.get(key[:-1]) is None
     readings.close(key)
     assert readings.get(key) is None
+
+
+def test_asking_again_stops_what_is_drawn_and_only_the_last_is_drawn() -> None:
+    open_one = reading()
+    open_one.ask([RECIPE])
+    first = open_one.take([RECIPE])
+    assert first is not None
+    open_one.ask([OTHER])
+    assert first.stop.is_set()
+    assert open_one.take([RECIPE]) is None  # asked for before, and waiting in line since
+    second = open_one.take([OTHER])
+    assert second is not None
+    assert not second.stop.is_set()
+    assert open_one.take([OTHER]) is None  # one click, one drawing
+
+
+def test_closing_a_radiograph_stops_what_is_drawn_of_it() -> None:
+    readings, open_one = Readings(), reading()
+    key = readings.open(open_one)
+    open_one.ask([RECIPE])
+    turn = open_one.take([RECIPE])
+    readings.close(key)
+    assert turn is not None
+    assert turn.stop.is_set()
+
+
+def test_the_way_up_into_noise_is_told_too() -> None:
+    up = Preview(0, 25, 100, NOTHING, encoded=3, encode_total=24)
+    assert wording.step(up) == "adding noise, step 3 of 24"
+    assert wording.step(Preview(2, 25, 100, NOTHING, 24, 24)) == "step 2 of 25"

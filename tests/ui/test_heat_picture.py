@@ -5,11 +5,15 @@ import numpy as np
 import pytest
 
 from daug.bundle import HeatScale
+from daug.errors import RecipeError
 from tests.ui import phantoms
 from ui.captioned import captioned
+from ui.color_ramps import heat_ramp, signed_ramps
 from ui.heat_picture import Ink, color_bar, gray, heat_over, levels, overlay, shown
+from ui.look import ColorMap, Look
 
 SCALE = HeatScale(mark=0.1, full_at=0.5)
+OPAQUE = Look(opacity=1)
 
 
 def flat(value: float, shape: tuple[int, int] = (80, 80)) -> np.ndarray:
@@ -18,7 +22,7 @@ def flat(value: float, shape: tuple[int, int] = (80, 80)) -> np.ndarray:
 
 def test_nothing_is_drawn_below_the_mark() -> None:
     radiograph = shown(phantoms.radiograph())
-    picture = overlay(radiograph, flat(0.0999, radiograph.shape), SCALE, opacity=1)
+    picture = overlay(radiograph, flat(0.0999, radiograph.shape), SCALE, look=OPAQUE)
     assert (picture == radiograph[..., None]).all()
 
 
@@ -50,13 +54,74 @@ def test_more_heat_is_a_higher_level_up_to_full_color() -> None:
     assert level[-3:].tolist() == [255, 255, 255]
 
 
-def test_colors_grow_lighter_as_heat_grows() -> None:
-    """Perceptually even: lightness alone, as a gray print shows it, keeps the order."""
-    bar = color_bar(256, 4)[::-1, 0]  # from the mark upwards
-    lightness = cv2.cvtColor(bar[None], cv2.COLOR_RGB2LAB)[0, :, 0].astype(int)
-    beyond_the_ramp = lightness[60:]
-    assert (np.diff(beyond_the_ramp) >= -1).all()
-    assert beyond_the_ramp[-1] - beyond_the_ramp[0] > 100
+def lightness(colors: np.ndarray) -> np.ndarray:
+    """CIE L*, as a gray print shows it, for 8-bit colors (N, 3)."""
+    return cv2.cvtColor(colors[None].astype(np.float32) / 255, cv2.COLOR_RGB2LAB)[0, :, 0]
+
+
+@pytest.mark.parametrize("colors", ColorMap)
+def test_colors_grow_lighter_as_heat_grows(colors: ColorMap) -> None:
+    """Perceptually ordered: a rainbow would rise and fall."""
+    for ramp in (heat_ramp(colors), *signed_ramps(colors)):
+        light = lightness(ramp)
+        assert (np.diff(light) >= -0.3).all()
+        assert light[-1] - light[0] > 35
+
+
+@pytest.mark.parametrize("colors", ColorMap)
+def test_no_color_of_heat_is_gray(colors: ColorMap) -> None:
+    """Gray is what the radiograph is made of."""
+    for ramp in (heat_ramp(colors), *signed_ramps(colors)):
+        assert (np.ptp(ramp.astype(int), axis=1) >= 40).all()
+
+
+@pytest.mark.parametrize("colors", ColorMap)
+def test_as_much_added_as_removed_is_about_as_light(colors: ColorMap) -> None:
+    added, removed = (lightness(ramp) for ramp in signed_ramps(colors))
+    assert np.abs(added - removed).max() < 12
+
+
+def test_the_bar_shows_full_color_at_its_top_and_the_mark_at_its_foot() -> None:
+    bar = color_bar(256, 4, SCALE, look=OPAQUE)
+    assert (bar[0] == heat_ramp(ColorMap.INFERNO)[255]).all()
+    assert (np.ptp(bar[200].astype(int), axis=1) > 20).all()
+
+
+def test_heat_below_the_chosen_share_is_hidden_on_map_and_bar_and_the_rest_keeps_its_color() -> (
+    None
+):
+    background = np.full((1, 5), 60, dtype=np.uint8)
+    change = np.array([[0.05, 0.15, -0.24, 0.26, 0.5]], dtype=np.float32)
+    usual = overlay(background, change, SCALE)
+    hidden = overlay(background, change, SCALE, look=Look(hide_below=0.5))
+    assert (hidden[0, :3] == 60).all()
+    assert (hidden[0, 3:] == usual[0, 3:]).all()  # never stretched
+    bar = color_bar(401, 1, SCALE, look=Look(hide_below=0.5))[:, 0]  # from 0.5 to 0.1
+    assert (bar[260:] == 96).all()
+    assert (bar[:240] != 96).any(axis=1).all()
+
+
+def test_nothing_shows_below_the_mark_whatever_is_chosen() -> None:
+    background = np.full((2, 2), 60, dtype=np.uint8)
+    picture = overlay(background, flat(0.09, (2, 2)), SCALE, look=Look(1, hide_below=0.0))
+    assert (picture == 60).all()
+
+
+def test_on_the_models_own_grid_map_and_radiograph_are_blocks() -> None:
+    radiograph = phantoms.radiograph(640, 640)
+    seen = radiograph.model_input(64)
+    change = np.random.default_rng(0).uniform(-1, 1, (64, 64)).astype(np.float32)
+    blocks = heat_over(radiograph, seen, change, SCALE, look=Look(smooth=False))
+    tiled = blocks.reshape(64, 10, 64, 10, 3)
+    assert (tiled == tiled[:, :1, :, :1]).all()
+    smooth = heat_over(radiograph, seen, change, SCALE).reshape(64, 10, 64, 10, 3)
+    assert (smooth != smooth[:, :1, :, :1]).any()
+
+
+@pytest.mark.parametrize("wrong", [{"opacity": 1.1}, {"hide_below": -0.1}])
+def test_a_look_that_cannot_be_is_refused(wrong: dict[str, float]) -> None:
+    with pytest.raises(RecipeError, match="%"):
+        Look(**wrong)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("shape", [(200, 120), (120, 200), (150, 150)])
@@ -66,7 +131,7 @@ def test_a_hot_model_pixel_lands_on_the_radiographs_own_pixels(shape: tuple[int,
     row, column = seen.top + seen.height // 4, seen.left + seen.width // 3
     change = np.zeros((64, 64), dtype=np.float32)
     change[row, column] = 1.0
-    picture = heat_over(radiograph, seen, change, SCALE, opacity=1)
+    picture = heat_over(radiograph, seen, change, SCALE, look=OPAQUE)
     assert picture.shape == (*shape, 3)
     colored = np.argwhere(picture.max(axis=2).astype(int) - picture.min(axis=2) > 40)
     longest = max(shape)

@@ -2,6 +2,8 @@ from dataclasses import replace
 
 from daug.bundle import ClassCard, ClassMetrics, Estimate, TrainingCounts
 from daug.findings import Direction, Finding
+from daug.radiograph import PixelSpacing, SpacingPlane
+from tests.ui import phantoms
 from ui import wording
 
 
@@ -51,3 +53,15 @@ def test_the_two_questions_are_told_apart() -> None:
     assert asked["No Finding", Direction.LESS] == asked["Pleural", Direction.MORE]
     assert "says nothing about presence" in asked["Pleural", Direction.MORE]
     assert "presence" not in asked["Pleural", Direction.LESS]
+
+
+def test_what_the_model_sees_is_told_in_millimetres_where_they_are_known() -> None:
+    def told(**known: object) -> str:
+        radiograph = phantoms.radiograph(640, 320, **known)
+        return wording.model_sees(radiograph, radiograph.model_input(64))
+
+    assert told() == "The model sees 64 × 64, size of a pixel not known"
+    patient = PixelSpacing(0.3, 0.3, SpacingPlane.PATIENT)
+    assert told(spacing=patient) == "The model sees 64 × 64, about 3 mm per pixel"
+    detector = PixelSpacing(0.14, 0.14, SpacingPlane.DETECTOR)
+    assert told(spacing=detector).endswith("about 1.4 mm per pixel at the detector")

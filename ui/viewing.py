@@ -1,0 +1,137 @@
+"""What the tab "Read" does when finished maps are to be shown in another way; no model is asked."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from daug.bundle import Bundle
+from daug.errors import RecipeError
+from daug.heatmap import Heatmap
+from ui import wording
+from ui.class_choice import description
+from ui.figure2 import figure2_png
+from ui.look import Show
+from ui.overview import finished_overview, question_at
+from ui.read_screen import ReadScreen, Update
+from ui.reading_column import View, least_hidden, look_of
+from ui.readings import Reading, Readings
+from ui.score_plot import score_plot
+from ui.screen_pictures import map_pane, radiograph_pane
+from ui.whole_files import write_whole
+
+ASK = "Choose a super-class and a direction: their two maps are drawn at once."
+
+
+@dataclass(frozen=True)
+class ViewHandlers:
+    """The answers; `look` is always the values of the look's controls."""
+
+    bundle: Bundle
+    readings: Readings
+    exports: Path  # folder for panels on their way to the browser
+    screen: ReadScreen
+
+    def show(self, opened: str | None, view: str, shown: str, *look: Any) -> Update:
+        """Show what is finished as it is to be shown now, with the scores that belong to it."""
+        screen, chosen = self.screen, View(view)
+        reading = self.readings.get(opened)
+        if reading is None:
+            return screen.seen(chosen)
+        before, reading.look = reading.look, look_of(*look)
+        reading.show = Show(shown)
+        if before.smooth != reading.look.smooth:
+            original = radiograph_pane(reading, self.bundle)
+        else:
+            original = gr.skip()
+        pair = reading.heatmaps if chosen is View.QUESTION else ()
+        hint = {screen.column.status: ASK} if _nothing_asked(reading, chosen) else {}
+        return {
+            **screen.seen(chosen),
+            screen.column.original: original,
+            **self._maps(reading, chosen),
+            screen.column.plot: score_plot(self.bundle, reading.scores, pair),
+            **hint,
+        }
+
+    def enlarge(
+        self,
+        opened: str | None,
+        shown: str,
+        opacity: float,
+        colors: str,
+        hide: float,
+        grid: str,
+        event: gr.SelectData,
+    ) -> Update:
+        """Show the two maps of the column of Figure 2 that was clicked."""
+        reading = self.readings.get(opened)
+        if reading is None or not reading.figure or reading.turn is not None:
+            return self.screen.unchanged()
+        name, direction = question_at(event.index[0], reading.figure)
+        pair = [
+            heatmap
+            for heatmap in reading.figure
+            if (heatmap.recipe.super_class, heatmap.recipe.direction) == (name, direction)
+        ]
+        reading.heatmaps = tuple(pair)
+        controls = self.screen.controls
+        return {
+            **self.show(opened, View.QUESTION, shown, opacity, colors, hide, grid),
+            controls.super_class: name,
+            controls.direction: direction.value,
+            controls.question: description(self.bundle, name, direction),
+            self.screen.column.status: answered(self.bundle, pair[0]),
+        }
+
+    def write_figure(self, opened: str | None, *look: Any) -> Update:
+        """Make Figure 2 ready to download as it is shown; nothing if it is not drawn."""
+        download = self.screen.controls.download
+        reading = self.readings.get(opened)
+        if reading is None or not reading.figure:
+            return {download: gr.update(value=None, interactive=False)}
+        path = self.exports / f"figure2-{reading.radiograph.digest[: wording.DIGEST_LETTERS]}.png"
+        shown = look_of(*look) if look else reading.look
+        png = figure2_png(reading.radiograph, reading.figure, self.bundle, look=shown)
+        write_whole({path: png})
+        return {download: gr.update(value=str(path), interactive=True)}
+
+    def remember(self, *look: Any) -> list[Any]:
+        """Return what the browser keeps: how maps are shown, and nothing of any radiograph."""
+        return list(look)
+
+    def restore(self, kept: Any) -> Update:
+        """Show maps as they were shown last time; what cannot be understood is left alone."""
+        controls = self.screen.column.look.all
+        try:
+            percent, colors, hide, grid = kept
+            look = look_of(percent, colors, hide, grid)
+        except (TypeError, ValueError, RecipeError):
+            return {controls[0]: gr.skip()}
+        hidden = max(round(100 * look.hide_below), least_hidden(self.bundle.heat_scale))
+        return dict(zip(controls, (percent, look.colors.value, hidden, grid), strict=True))
+
+    def _maps(self, reading: Reading, view: View) -> Update:
+        """Return the finished pictures of a view."""
+        column = self.screen.column
+        if view is View.OVERVIEW:
+            if not reading.figure:
+                return {}
+            picture = finished_overview(reading, self.bundle)
+            return {column.overview: gr.update(value=picture, visible=True)}
+        return {
+            pane: gr.update(value=map_pane(reading, heatmap, self.bundle), visible=True)
+            for pane, heatmap in zip(column.panes, reading.heatmaps, strict=False)
+        }
+
+
+def answered(bundle: Bundle, heatmap: Heatmap) -> str:
+    """Return what is said of the maps of one question."""
+    recipe = heatmap.recipe
+    name = wording.title(recipe.super_class, recipe.direction)
+    return f"{name}: {wording.question(bundle.card(recipe.super_class), recipe.direction)}"
+
+
+def _nothing_asked(reading: Reading, view: View) -> bool:
+    return view is View.QUESTION and not reading.heatmaps and reading.turn is None
