@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 from tests.trainers import launched
 from trainers.checkpoints import find_damage
 
-STEPS = 40
+STEPS = 50
 KILLS = 8  # of each training
 SEEDS = (0, 1, 2)
 
@@ -37,13 +37,17 @@ def whole_checkpoints(folder: Path) -> list[Path]:
     return [path for path in found if find_damage(path) is None]
 
 
-def kill(process: BaseProcess, folder: Path, chance: torch.Generator) -> None:
-    """Kill a training at any moment: before it begins, or some time after its next checkpoint."""
+def kill(process: BaseProcess, folder: Path, chance: torch.Generator, step: float) -> None:
+    """Kill a training at any moment: before it begins, or some time after its next checkpoint.
+
+    Args:
+        step: Seconds that one step takes, so that on a quick machine, too, it is not over first.
+    """
     early, later = torch.rand(2, generator=chance).tolist()
     before = checkpoints(folder)
     while early > 0.2 and process.is_alive() and not checkpoints(folder) - before:
         time.sleep(0.002)
-    process.join(0.2 * later)
+    process.join(4 * step * later)
     process.kill()
     process.join()
 
@@ -57,7 +61,10 @@ def test_a_training_killed_again_and_again_ends_as_the_one_that_never_was(
     tmp_path: Path, context: multiprocessing.context.ForkServerContext, seed: int
 ) -> None:
     """Same loss of every step, same weights, averages and optimiser, to the last bit."""
+    launched.train(tmp_path / "first", "dropout", steps=2)  # which loads libraries, too
+    began = time.monotonic()
     launched.train(tmp_path / "whole", "dropout", steps=STEPS)
+    step = (time.monotonic() - began) / STEPS
     killed = tmp_path / "killed"
     chance = torch.Generator().manual_seed(seed)
     reached: list[str] = []
@@ -69,7 +76,7 @@ def test_a_training_killed_again_and_again_ends_as_the_one_that_never_was(
             kwargs={"resume": resume, "steps": STEPS},
         )
         process.start()
-        kill(process, killed, chance)
+        kill(process, killed, chance, step)
         # What bears the name of a checkpoint is one.
         assert {path.name for path in whole_checkpoints(killed)} == checkpoints(killed)
         reached.append(max(checkpoints(killed), default=""))
