@@ -105,6 +105,7 @@ def test_nothing_shows_below_the_mark_whatever_is_chosen() -> None:
     background = np.full((2, 2), 60, dtype=np.uint8)
     picture = overlay(background, flat(0.09, (2, 2)), SCALE, look=Look(1, hide_below=0.0))
     assert (picture == 60).all()
+    assert Look(hide_below=0.0).hidden_below(SCALE) == SCALE.mark  # which the caption says
 
 
 def test_on_the_models_own_grid_map_and_radiograph_are_blocks() -> None:

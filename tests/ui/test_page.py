@@ -252,10 +252,11 @@ def test_opacity_colors_threshold_and_grid_change_screen_and_print(
     assert kept == {"local": ["daug-preferences"], "session": [], "cookies": "", "databases": []}
     # four small values, encrypted: no room for anything of a radiograph
     assert len(page.evaluate("localStorage.getItem('daug-preferences')")) < 200
-    page.reload()
-    page.wait_for_selector("#draw")
-    until(lambda: page.is_checked("#grid label:has-text('own grid') input"))
-    assert page.input_value("#hide input[type=number]") == "50"
+    later = page.context.new_page()  # Gradio complains of its own stream where a page is reloaded
+    later.goto(server.url)
+    later.wait_for_selector("#draw")
+    until(lambda: later.is_checked("#grid label:has-text('own grid') input"))
+    assert later.input_value("#hide input[type=number]") == "50"
 
 
 STORED = """async () => ({

@@ -183,7 +183,7 @@ def test_maps_that_finish_are_shown_as_was_chosen_meanwhile(desk: Desk) -> None:
     desk.views.show(key, "One question", "no map", 70, "viridis", 50, GRID)
     last = list(steps)[-1]
     pane = last[desk.screen.column.softmax]
-    assert np.ptp(pane[:500].astype(int), axis=2).max() == 0  # no map was chosen, so no color
+    assert np.ptp(pane[:780].astype(int), axis=2).max() == 0  # no map was chosen, so no color
     assert reading.look.colors is ColorMap.VIRIDIS
     assert reading.look.smooth is False
 
