@@ -1,5 +1,6 @@
 """DAug's command line and composition root: it builds everything and decides nothing."""
 
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -90,6 +91,9 @@ benchmarks.cli.add_commands(app)
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command; exit 0 on success, 2 on a usage error, 1 on a failure it explains."""
+    # Threads that wait for each other sleep: if they spin, as OpenMP's do by default, a browser or
+    # any other program on one of their cores makes a panel ten times as slow.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         app(args=arguments)  # leaves by itself: 0 when done, 2 for a usage error
     except DaugError as error:

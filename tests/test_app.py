@@ -1,6 +1,7 @@
 """The composition root and the promises of the whole command line."""
 
 import ast
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -66,3 +67,27 @@ def test_the_public_names_are_sorted_and_there() -> None:
         assert getattr(daug, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'Nonsense'"):
         daug.Nonsense  # noqa: B018
+
+
+@pytest.mark.parametrize(("given", "told"), [(None, "PASSIVE"), ("ACTIVE", "ACTIVE")])
+def test_threads_that_wait_sleep_unless_somebody_wants_otherwise(
+    given: str | None, told: str
+) -> None:
+    """Set before torch loads its OpenMP, which reads it once."""
+    asks = (
+        "import os, sys, app\n"
+        "app.app = lambda args: print(os.environ['OMP_WAIT_POLICY'], 'torch' in sys.modules)\n"
+        "app.main([])"
+    )
+    environment = {k: v for k, v in os.environ.items() if k != "OMP_WAIT_POLICY"}
+    if given is not None:
+        environment["OMP_WAIT_POLICY"] = given
+    said = subprocess.run(
+        [sys.executable, "-c", asks],
+        cwd=REPOSITORY,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert said.stdout.split() == [told, "False"]

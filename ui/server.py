@@ -3,12 +3,15 @@
 import ipaddress
 import json
 import os
+import shutil
 import signal
 import socket
 import sys
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from time import sleep
 from typing import TYPE_CHECKING
 
 import typer
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 LARGEST_UPLOAD = "256mb"  # as much as loading reads
+REMOVALS = 100  # tries, a tenth of a second apart, to remove what the server wrote
 PATIENCE = 2  # seconds for answers under way when the server is ended
 
 
@@ -69,8 +73,8 @@ def run(
     """
     import uvicorn
 
-    with tempfile.TemporaryDirectory(prefix="daug-") as folder:  # 0700, removed at the end
-        app = build_app(workstation, Path(folder), examples)
+    with _private_folder() as folder:
+        app = build_app(workstation, folder, examples)
         host, port = listening.getsockname()[:2]
         url = f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
         if as_json:
@@ -90,6 +94,23 @@ def run(
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         with suppress(KeyboardInterrupt):
             uvicorn.Server(config).run(sockets=[listening])
+
+
+@contextmanager
+def _private_folder() -> Iterator[Path]:
+    """Make a folder that nobody else can read, and leave nothing of it behind.
+
+    An answer that is under way when the server ends may still write while its folder is removed.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="daug-"))
+    try:
+        yield folder
+    finally:
+        for _ in range(REMOVALS):
+            shutil.rmtree(folder, ignore_errors=True)
+            if not folder.exists():
+                break
+            sleep(0.1)
 
 
 def build_app(workstation: Workstation, folder: Path, examples: Path | None = None) -> "FastAPI":
