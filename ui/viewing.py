@@ -94,6 +94,8 @@ class ViewHandlers:
         path = self.exports / f"figure2-{reading.radiograph.digest[: wording.DIGEST_LETTERS]}.png"
         shown = look_of(*look) if look else reading.look
         png = figure2_png(reading.radiograph, reading.figure, self.bundle, look=shown)
+        if not self.exports.is_dir():  # the server ended meanwhile, and nothing outlives it
+            return {download: gr.skip()}
         write_whole({path: png})
         return {download: gr.update(value=str(path), interactive=True)}
 
