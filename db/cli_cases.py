@@ -9,7 +9,7 @@ import typer
 
 from daug.errors import LibraryError
 from daug.findings import Finding
-from db.cli import HERE, CaseIds, JsonOption, LibraryOption, finding_named, tell
+from db.cli_options import HERE, CaseIds, JsonOption, LibraryOption, finding_named, tell
 
 if TYPE_CHECKING:
     from daug.radiograph import View

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from daug.errors import LibraryError
-from db.cli import HERE, JsonOption, LibraryOption, tell
+from db.cli_options import HERE, JsonOption, LibraryOption, tell
 
 
 def init(library: LibraryOption = HERE, as_json: JsonOption = False) -> None:

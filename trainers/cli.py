@@ -3,35 +3,39 @@
 Nothing heavy is imported until a command runs, so that `--help` stays quick.
 """
 
-import json
-import logging
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from daug.errors import BundleError
+from trainers.cli_options import (
+    BudgetOption,
+    BundleArgument,
+    InitOption,
+    JsonOption,
+    ManifestOption,
+    PresetOption,
+    ReadBundleArgument,
+    ResumeOption,
+    RunFolder,
+    SeedOption,
+    SourcesOption,
+    SplitOption,
+    StepsOption,
+    start_log,
+    tell,
+    words,
+)
+from trainers.clip_cli import augment, bundle_add_clip, train_clip
 from trainers.synthetic.cli import examples_command
-
-ManifestOption = Annotated[
-    Path, typer.Option("--manifest", exists=True, dir_okay=False, help="Table of radiographs.")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
-BundleArgument = Annotated[Path, typer.Argument(help="Folder of the bundle.")]
-ReadBundleArgument = Annotated[
-    Path, typer.Argument(help="Folder of the bundle, or hf://owner/name of one on a hub.")
-]
-
 
 PRODUCTS = {"diffusion": "denoiser", "classifier": "classifier of noised radiographs"}
 
 
 def add_commands(app: typer.Typer) -> None:
     """Hang the commands onto the program."""
-    from trainers.clip_cli import augment, bundle_add_clip, train_clip
-
     train = typer.Typer(help="Train the models of a bundle.", no_args_is_help=True)
     for kind, product in PRODUCTS.items():
         train.command(kind, help=f"Train the {product}.")(_trainer(kind, product))
@@ -46,31 +50,12 @@ def add_commands(app: typer.Typer) -> None:
     bundle.command("measure")(bundle_measure)
     bundle.command("verify")(bundle_verify)
     bundle.command("card")(bundle_card)
-    bundle.command("examples")(examples_command(_start_log, _tell))
+    bundle.command("examples")(examples_command(start_log, tell))
     bundle.command("push")(bundle_push)
     app.add_typer(bundle, name="bundle")
     evaluate = typer.Typer(help="Score models on held-out radiographs.", no_args_is_help=True)
     evaluate.command("classifier")(evaluate_classifier)
     app.add_typer(evaluate, name="evaluate")
-
-
-RunFolder = Annotated[Path, typer.Option("-o", "--output", help="Run folder: log, checkpoints.")]
-PresetOption = Annotated[
-    str, typer.Option(help="Size: cpu, gpu, paper (as published), or tiny for a trial.")
-]
-SourcesOption = Annotated[
-    str, typer.Option(help="Data sets, separated by commas; all that may be shipped if none.")
-]
-SplitOption = Annotated[str, typer.Option(help="Split to train on.")]
-StepsOption = Annotated[int | None, typer.Option(min=1, help="End after so many steps.")]
-BudgetOption = Annotated[
-    float | None, typer.Option(min=0.01, help="End cleanly after so many minutes.")
-]
-InitOption = Annotated[
-    Path | None, typer.Option(exists=True, file_okay=False, help="Weights to start from.")
-]
-ResumeOption = Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint.")]
-SeedOption = Annotated[int, typer.Option(min=0, help="Of all chance.")]
 
 
 def _trainer(kind: str, product: str) -> Callable[..., None]:
@@ -96,15 +81,15 @@ def _trainer(kind: str, product: str) -> Callable[..., None]:
             folder=output,
             preset=preset,
             split=split,
-            sources=_words(sources),
+            sources=words(sources),
             steps=steps,
             budget_minutes=budget_minutes,
             seed=seed,
             init=init,
             resume=resume,
         )
-        _start_log(output)
-        _tell(TRAININGS[kind](request), as_json, f"The {product} is in {output / 'weights'}.")
+        start_log(output)
+        tell(TRAININGS[kind](request), as_json, f"The {product} is in {output / 'weights'}.")
 
     return train
 
@@ -122,9 +107,9 @@ def bundle_build(
     """Put two finished trainings together, and score the classifier."""
     from trainers.bundle_build import build_bundle
 
-    _start_log()
+    start_log()
     bundle = build_bundle(diffusion, classifier, manifest, output, name, version, split)
-    _tell({"output": str(output), "digest": bundle.digest}, as_json, f"Built {output}.")
+    tell({"output": str(output), "digest": bundle.digest}, as_json, f"Built {output}.")
 
 
 def bundle_tune(
@@ -143,16 +128,16 @@ def bundle_tune(
 
     try:
         space = SearchSpace(
-            tuple(int(word) for word in _words(noise_levels)),
-            tuple(Encoder(word) for word in _words(encoders)),
-            tuple(float(word) for word in _words(scales)),
+            tuple(int(word) for word in words(noise_levels)),
+            tuple(Encoder(word) for word in words(encoders)),
+            tuple(float(word) for word in words(scales)),
             steps,
         )
     except ValueError as error:
         raise typer.BadParameter(f"{error}; give values separated by commas.") from error
-    _start_log()
+    start_log()
     found = tune_bundle(bundle, manifest, images, space)
-    _tell(found, as_json, f"{bundle} now has the recipe {found['chosen']}.")
+    tell(found, as_json, f"{bundle} now has the recipe {found['chosen']}.")
 
 
 def bundle_measure(
@@ -165,9 +150,9 @@ def bundle_measure(
     """Measure how scores move and how much of the patient is kept, on held-out radiographs."""
     from trainers.evaluation.movement import measure_bundle
 
-    _start_log()
+    start_log()
     measured = measure_bundle(bundle, manifest, images, split)
-    _tell(measured, as_json, f"{bundle} now says how its scores move.")
+    tell(measured, as_json, f"{bundle} now says how its scores move.")
 
 
 def bundle_score(
@@ -179,9 +164,9 @@ def bundle_score(
     """Score the classifier by source and noise level on held-out radiographs, for the card."""
     from trainers.evaluation.classifier import score_bundle
 
-    _start_log()
+    start_log()
     measured = score_bundle(bundle, manifest, split)
-    _tell(measured, as_json, f"{bundle} now says how well its classifier knows each super-class.")
+    tell(measured, as_json, f"{bundle} now says how well its classifier knows each super-class.")
 
 
 def bundle_push(
@@ -201,7 +186,7 @@ def bundle_push(
     load_models(described)  # what does not run here is of no use to anybody else
     url = push_bundle(described, repository, private=private)
     values = {"url": url, "bundle": f"hf://{repository}", "digest": described.digest}
-    _tell(values, as_json, f"Uploaded to {url}; use it with --bundle hf://{repository}.")
+    tell(values, as_json, f"Uploaded to {url}; use it with --bundle hf://{repository}.")
 
 
 def bundle_verify(bundle: ReadBundleArgument, as_json: JsonOption = False) -> None:
@@ -214,7 +199,7 @@ def bundle_verify(bundle: ReadBundleArgument, as_json: JsonOption = False) -> No
         raise BundleError(f"{bundle} lists no files. Build it with `daug bundle build`.")
     load_models(described)
     values = {"ok": True, "name": described.name, "digest": described.digest}
-    _tell(values, as_json, f"{bundle} is whole: {len(described.files)} files, models load and run.")
+    tell(values, as_json, f"{bundle} is whole: {len(described.files)} files, models load and run.")
 
 
 def bundle_card(bundle: BundleArgument, as_json: JsonOption = False) -> None:
@@ -222,7 +207,7 @@ def bundle_card(bundle: BundleArgument, as_json: JsonOption = False) -> None:
     from trainers.model_card import write_card
 
     path = write_card(bundle)
-    _tell({"output": str(path)}, as_json, f"Wrote {path}.")
+    tell({"output": str(path)}, as_json, f"Wrote {path}.")
 
 
 def evaluate_classifier(
@@ -238,27 +223,7 @@ def evaluate_classifier(
     from trainers.evaluation.classifier import evaluate_classifier as evaluate
     from trainers.evaluation.classifier_table import document
 
-    _start_log()
+    start_log()
     folder = bundle_folder(bundle or ctx.obj.bundled_models)
     evaluation = evaluate(folder, manifest, split, output)
-    _tell(document(evaluation), as_json, f"The tables are in {output}.")
-
-
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(word.strip() for word in text.split(",") if word.strip())
-
-
-def _start_log(folder: Path | None = None) -> None:
-    """Send progress to standard error, since standard output belongs to results; keep it too."""
-    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
-    if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
-        handlers.append(logging.FileHandler(folder / "log.txt", encoding="utf-8"))
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(message)s", handlers=handlers, force=True
-    )
-    logging.getLogger("accelerate").setLevel(logging.WARNING)
-
-
-def _tell(values: dict[str, Any], as_json: bool, sentence: str) -> None:
-    typer.echo(json.dumps(values, indent=2, default=str) if as_json else sentence)
+    tell(document(evaluation), as_json, f"The tables are in {output}.")

@@ -6,7 +6,7 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from trainers.cli import (
+from trainers.cli_options import (
     BudgetOption,
     BundleArgument,
     InitOption,
@@ -18,9 +18,9 @@ from trainers.cli import (
     SourcesOption,
     SplitOption,
     StepsOption,
-    _start_log,
-    _tell,
-    _words,
+    start_log,
+    tell,
+    words,
 )
 
 Kind = TypeVar("Kind", bound=StrEnum)
@@ -99,7 +99,7 @@ def train_clip(
         folder=output,
         preset=preset,
         split=split,
-        sources=_words(sources),
+        sources=words(sources),
         steps=steps,
         budget_minutes=budget_minutes,
         seed=seed,
@@ -113,12 +113,12 @@ def train_clip(
         weights=weights,
         unknown=_one_of(UnknownPolicy, unknown),
         templates=templates,
-        sections=tuple(word.lower() for word in _words(sections)),
+        sections=tuple(word.lower() for word in words(sections)),
         weight=report_weight,
         scaled=scaled,
     )
-    _start_log(output)
-    _tell(train(request), as_json, f"The CLIP model is in {output / 'weights' / 'clip'}.")
+    start_log(output)
+    tell(train(request), as_json, f"The CLIP model is in {output / 'weights' / 'clip'}.")
 
 
 def augment(
@@ -150,18 +150,18 @@ def augment(
         folder=output,
         bundle=bundle or ctx.obj.bundled_models,
         maps=_one_of(ChannelKind, maps),
-        splits=_words(split),
-        sources=_words(sources),
+        splits=words(split),
+        sources=words(sources),
         shard=(int(which), int(of)),
         num_steps=map_steps,
     )
-    _start_log()
+    start_log()
     done = draw(request)
     sentence = (
         f"{done['made']} drawn, {done['remade']} made anew, {done['kept']} were there, in {output} "
         f"({done['images_per_second']:.2f} images/s)."
     )
-    _tell(done, as_json, sentence)
+    tell(done, as_json, sentence)
 
 
 def bundle_add_clip(
@@ -172,9 +172,9 @@ def bundle_add_clip(
     """Put a trained CLIP model into a bundle, so that it can search and classify."""
     from trainers.clip_bundle import add_clip
 
-    _start_log()
+    start_log()
     described = add_clip(bundle, clip)
-    _tell({"digest": described.digest}, as_json, f"{bundle} now has a CLIP model.")
+    tell({"digest": described.digest}, as_json, f"{bundle} now has a CLIP model.")
 
 
 def _one_of(kind: type[Kind], word: str) -> Kind:
