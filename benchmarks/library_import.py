@@ -23,8 +23,9 @@ from daug.findings import Finding
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from db.case_filter import CaseFilter
-    from db.facts import Candidate, Skipped
+    from daug.case_query import CaseFilter
+    from daug.import_report import Skipped
+    from db.facts import Candidate
     from db.importing import Source
     from db.library import Library
 
@@ -96,8 +97,8 @@ def time_import(manifest: Path, folder: Path, images: int) -> list[dict[str, Any
 
 def time_pages(folder: Path, cases: int) -> list[dict[str, Any]]:
     """Return how long pages of a library of drawn rows take, at its start, middle and end."""
+    from daug.case_query import CaseFilter
     from daug.radiograph import View
-    from db.case_filter import CaseFilter
     from db.library import init_library
 
     library = init_library(folder)

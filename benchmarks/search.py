@@ -66,8 +66,8 @@ def time_search(
     cloud: EmbeddingCloud, n: int, queries: int, threads: int | None = None
 ) -> dict[str, Any]:
     """Return latency, recall, memory and build time for each method and each share of cases."""
+    from daug.case_query import CaseFilter
     from daug.embedding import Embedding
-    from db.case_filter import CaseFilter
     from db.library import init_library
     from db.vector_index import FollowingIndex, VectorIndex
 

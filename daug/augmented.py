@@ -157,8 +157,21 @@ class AugmentedRadiograph:
                 f"{self.bundle_digest[:8]}, but the model learnt from those of "
                 f"{plan.bundle_digest[:8]}. Use the bundle that it belongs to."
             )
-        pixels = self.radiograph.model_input(size).pixels
         changes = [resize_change(self.changes[recipe], size) for recipe in plan.maps]
         maps = np.stack(changes) if changes else np.empty((0, size, size), np.float32)
-        stacked = stack_channels(plan, pixels[None], maps[None])  # (1, C, S, S)
-        return np.asarray(stacked[0])
+        return _stacked(plan, self.radiograph, maps)
+
+
+def channels_without_heat(
+    radiograph: Radiograph, plan: ChannelPlan, size: int
+) -> NDArray[np.float32]:
+    """Return what a model of this plan sees where no map is drawn, (C, size, size) in [-1, 1]."""
+    return _stacked(plan, radiograph, np.zeros((len(plan.maps), size, size), np.float32))
+
+
+def _stacked(
+    plan: ChannelPlan, radiograph: Radiograph, maps: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    pixels = radiograph.model_input(maps.shape[-1]).pixels
+    stacked = stack_channels(plan, pixels[None], maps[None])  # (1, C, S, S)
+    return np.asarray(stacked[0])

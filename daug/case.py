@@ -12,8 +12,7 @@ from types import MappingProxyType
 from daug.errors import LibraryError
 from daug.findings import Finding
 from daug.radiograph import PixelSpacing, View
-
-LARGEST_AGE = 125  # years; above it a number is a slip, not an age
+from daug.stated_age import LARGEST_AGE
 
 
 class FindingState(StrEnum):

@@ -39,11 +39,16 @@ class ClipConfig:
     scaled: bool = True  # z = a cos + b with a, b learnt; False: z = cos, as the paper prints it
     model: str = ""  # where the towers came from, for the record
     weights: str = ""
+    # Share of the radiographs that it saw in training without their maps; above 0, it also knows
+    # what to make of a radiograph of which none is drawn.
+    heat_dropout: float = 0.0
 
     def __post_init__(self) -> None:
         lengths = {len(sentences) for sentences in self.prompts.values()}
         if len(lengths) != 1 or 0 in lengths:
             raise BundleError("Every finding needs prompts, and all the same number of them.")
+        if not 0 <= self.heat_dropout < 1:
+            raise BundleError(f"The heat dropout must be in [0, 1), got {self.heat_dropout}.")
         if not len(self.mean) == len(self.std) == COLOURS or min(self.std) <= 0:
             raise BundleError(f"Mean and spread of {COLOURS} channels are needed.")
         if not isinstance(self.image_size, int) or self.image_size < 1:

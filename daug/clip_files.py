@@ -11,9 +11,8 @@ Three-channel models load in open_clip as `local-dir:FOLDER`; with more channels
 
 import hashlib
 import json
-import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,7 @@ from daug.augmented import ChannelPlan
 from daug.bundle import file_digest
 from daug.clip import Clip, ClipConfig
 from daug.errors import BundleError, EmbeddingError, RecipeError
+from daug.finding_probability import FindingScale
 from daug.findings import Finding
 from daug.towers import (
     FULL_MERGES,
@@ -40,22 +40,6 @@ from daug.towers import (
 SETTINGS_FILE = "daug.json"
 CALIBRATION_FILE = "calibration.json"
 DIGESTED = (OPEN_CLIP_CONFIG, OPEN_CLIP_WEIGHTS, MERGES_FILE, SETTINGS_FILE)  # shape embeddings
-
-
-@dataclass(frozen=True)
-class FindingScale:
-    """How a finding's logit becomes a probability, from the validation split."""
-
-    positives: int = 0  # validation radiographs that it was fitted on
-    negatives: int = 0
-    temperature: float = 1.0  # p = sigmoid(z / temperature)
-    operating_point: float | None = None  # probability above which it is said to be there
-    trained: bool = False  # whether there were enough training examples to learn it
-    calibrated: bool = False  # whether there were enough of both to fit a temperature
-
-    def __post_init__(self) -> None:
-        if not 0 < self.temperature < math.inf:
-            raise BundleError(f"A temperature must be above 0, got {self.temperature}.")
 
 
 def write_tokenizer(vocab_size: int, folder: Path) -> Path:
@@ -87,6 +71,7 @@ def save_clip(clip: Clip, merges: bytes, folder: Path, dtype: torch.dtype | None
         "scaled": config.scaled,
         "model": config.model,
         "weights": config.weights,
+        "heat_dropout": config.heat_dropout,
         "log_class_scale": float(clip.log_class_scale.detach()),
         "class_bias": float(clip.class_bias.detach()),
     }
@@ -184,6 +169,7 @@ def _config(towers: Mapping[str, Any], settings: Mapping[str, Any]) -> ClipConfi
         scaled=bool(settings["scaled"]),
         model=settings["model"],
         weights=settings["weights"],
+        heat_dropout=float(settings.get("heat_dropout", 0.0)),
     )
 
 

@@ -4,8 +4,8 @@ Jin et al. 2024, "DAug", arXiv:2412.04828, section 4: a finding's score is the c
 radiograph's embedding and that of the finding's prompts.
 """
 
+import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,38 +13,19 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from daug.augmented import AugmentedRadiograph, ChannelPlan
+from daug.augmented import AugmentedRadiograph, ChannelPlan, channels_without_heat
 from daug.bundle import Bundle
 from daug.clip import Clip
-from daug.clip_files import (
-    FindingScale,
-    clip_digest,
-    load_clip,
-    prompt_tokens,
-    read_calibration,
-)
+from daug.clip_files import clip_digest, load_clip, prompt_tokens, read_calibration
 from daug.embedding import Embedding
 from daug.errors import BundleError, EmbeddingError
+from daug.finding_probability import FindingProbability, FindingScale
 from daug.findings import Finding
 from daug.heatmap import Recipe
+from daug.radiograph import Radiograph
 from daug.towers import Tokenizer
 
 CLIP_FOLDER = "clip"
-
-
-@dataclass(frozen=True)
-class FindingProbability:
-    """What the model says about a finding; a score of a small model, not a chance of disease."""
-
-    finding: Finding
-    probability: float  # in (0, 1), by the validation cases' temperature where there were enough
-    scale: FindingScale  # how it was calibrated, and where "yes" begins
-
-    @property
-    def above(self) -> bool | None:
-        """Whether the model says yes; None where it has no operating point."""
-        point = self.scale.operating_point
-        return None if point is None else self.probability > point
 
 
 class Embedder:
@@ -97,17 +78,42 @@ class Embedder:
         """
         return Embedding(_array(self._image(augmented))[0], self.model_digest)
 
-    def embed_text(self, text: str) -> Embedding:
-        """Return where a sentence lies; what exceeds the text tower's context is not read.
+    @property
+    def digest_without_heat(self) -> str | None:
+        """What marks embeddings without maps, which never mix with those that have them.
+
+        None where the model looks at no map, or never saw a radiograph without one.
+        """
+        if not self.recipes or not self.clip.config.heat_dropout:
+            return None
+        return hashlib.sha256(f"{self.model_digest} without heat".encode()).hexdigest()
+
+    def embed_without_heat(self, radiograph: Radiograph) -> Embedding:
+        """Return where a radiograph lies if no map of it is drawn.
 
         Raises:
-            EmbeddingError: If there is nothing to read.
+            EmbeddingError: If the model has not learnt to do without; see `digest_without_heat`.
         """
+        digest = self._digest(without_heat=True)
+        channels = channels_without_heat(radiograph, self.plan, self.clip.config.image_size)
+        return Embedding(_array(self._encode(channels))[0], digest)
+
+    def embed_text(self, text: str, *, without_heat: bool = False) -> Embedding:
+        """Return where a sentence lies; what exceeds the text tower's context is not read.
+
+        Args:
+            text: One or more sentences.
+            without_heat: To be compared with radiographs of which no map is drawn.
+
+        Raises:
+            EmbeddingError: If there is nothing to read, or the model cannot do without maps.
+        """
+        digest = self._digest(without_heat=without_heat)
         if not text.strip():
             raise EmbeddingError("There is no text to look for. Write a few words.")
         with torch.no_grad():
             vector = self.clip.encode_text(self.tokenizer([text]).to(self.device))
-        return Embedding(_array(vector)[0], self.model_digest)
+        return Embedding(_array(vector)[0], digest)
 
     def classify(self, augmented: AugmentedRadiograph) -> tuple[FindingProbability, ...]:
         """Return the probability of every finding, in CheXbert's order.
@@ -126,8 +132,18 @@ class Embedder:
             for scale in [self.scales.get(finding, FindingScale())]
         )
 
+    def _digest(self, *, without_heat: bool) -> str:
+        digest = self.digest_without_heat if without_heat else self.model_digest
+        if digest is None:
+            raise EmbeddingError(
+                "This model cannot leave its heatmaps out. Train one with --heat-dropout."
+            )
+        return digest
+
     def _image(self, augmented: AugmentedRadiograph) -> Tensor:
-        channels = augmented.channels(self.plan, self.clip.config.image_size)
+        return self._encode(augmented.channels(self.plan, self.clip.config.image_size))
+
+    def _encode(self, channels: NDArray[np.float32]) -> Tensor:
         with torch.no_grad():
             return self.clip.encode_image(torch.from_numpy(channels)[None].to(self.device))
 

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Protocol
 
 from daug.bundle import Bundle
+from daug.embedding import Embedding
+from daug.finding_probability import FindingProbability
 from daug.heatmap import Heatmap, Preview, Recipe, Scores
 from daug.radiograph import Radiograph
 
@@ -32,6 +34,59 @@ class Loader(Protocol):
         ...
 
 
+class RadiographEmbedder(Protocol):
+    """Puts radiographs and texts into the space that a library is searched in.
+
+    Whatever maps a radiograph needs for that are drawn on the way. Only one thread at a time.
+    """
+
+    @property
+    def model_digest(self) -> str:
+        """Which model's space it is; two never mix."""
+        ...
+
+    @property
+    def digest_without_heat(self) -> str | None:
+        """The space of radiographs of which no map is drawn; None if the model has none."""
+        ...
+
+    def embed(self, radiograph: Radiograph, *, without_heat: bool = False) -> Embedding:
+        """Return where a radiograph lies.
+
+        Raises:
+            EmbeddingError: If the model cannot do without maps.
+        """
+        ...
+
+    def embed_text(self, text: str, *, without_heat: bool = False) -> Embedding:
+        """Return where a sentence lies.
+
+        Raises:
+            EmbeddingError: If there is nothing to read, or the model cannot do without maps.
+        """
+        ...
+
+    def embed_change(
+        self, radiograph: Radiograph, recipe: Recipe, *, without_heat: bool = False
+    ) -> tuple[Embedding, Embedding]:
+        """Return where a radiograph would lie with more or less of something, and its reference.
+
+        Args:
+            radiograph: The patient.
+            recipe: Of the counterfactual.
+            without_heat: As in `embed`.
+
+        Raises:
+            RecipeError: If the bundle cannot draw it.
+            EmbeddingError: As in `embed`.
+        """
+        ...
+
+    def classify(self, radiograph: Radiograph) -> tuple[FindingProbability, ...]:
+        """Return the probability of every finding, in CheXbert's order."""
+        ...
+
+
 @dataclass(frozen=True)
 class Workstation:
     """What a person can do with one bundle."""
@@ -40,6 +95,8 @@ class Workstation:
     load: Loader
     score: Callable[[Radiograph], Scores]  # of the offered super-classes, at t = 0
     draw_heatmaps: Callable[[Radiograph, Sequence[Recipe]], Drawing]
+    embedder: RadiographEmbedder | None = None
+    why_no_search: str = ""  # one sentence, where there is no embedder
 
 
 class WorkstationOpener(Protocol):

@@ -3,7 +3,7 @@
 from typing import Any
 
 from daug.case import Case
-from db.importing import ImportReport
+from daug.import_report import ImportReport
 
 
 def case_document(case: Case) -> dict[str, Any]:

@@ -12,9 +12,9 @@ from daug.findings import Finding
 from db.cli_options import HERE, CaseIds, JsonOption, LibraryOption, finding_named, tell
 
 if TYPE_CHECKING:
+    from daug.case_query import CaseFilter
+    from daug.import_report import ImportReport, Progress
     from daug.radiograph import View
-    from db.case_filter import CaseFilter
-    from db.importing import ImportReport, Progress
     from db.library import Library, SourceMaker
 
 Findings = Annotated[list[str] | None, typer.Option(help="A finding; may be repeated.")]
@@ -59,7 +59,7 @@ def add(
 ) -> None:
     """Add one radiograph, and what is known about it."""
     from daug.case import FindingState
-    from db.editing import Edit
+    from daug.case_edit import Edit
     from db.facts import Facts
     from db.file_sources import FilesSource
     from db.library import open_library
@@ -99,8 +99,8 @@ def edit(
 ) -> None:
     """Change what is said about one case."""
     from daug.case import FindingState
+    from daug.case_edit import Edit
     from db.case_documents import case_document
-    from db.editing import Edit
     from db.library import open_library
 
     states: dict[Finding, FindingState] = {}
@@ -323,7 +323,7 @@ def _filter(
     collection: str,
     patient: str,
 ) -> "CaseFilter":
-    from db.case_filter import CaseFilter
+    from daug.case_query import CaseFilter
 
     return CaseFilter(
         present=frozenset(map(finding_named, present or ())),

@@ -1,48 +1,17 @@
 """Change what is said about a case; its pixels and its patient stay what they are."""
 
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, select, update
 
-from daug.case import LARGEST_AGE, FindingSource, FindingState, ReportKind
+from daug.case import FindingSource, ReportKind
+from daug.case_edit import Edit
 from daug.errors import LibraryError
-from daug.findings import Finding
-from daug.radiograph import View
+from daug.stated_age import years
 from db.entering import set_findings, set_report
-from db.facts import plain, years
+from db.facts import plain
 from db.groups import checked_name
 from db.schema import RadiographRow
-
-DEFAULT_ALIAS = re.compile(r"case \d+", re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class Edit:
-    """What is to be changed; None leaves a thing as it is."""
-
-    alias: str | None = None  # nothing gives back the one that the case had at first
-    view: View | None = None
-    sex: str | None = None  # F, M, O or nothing
-    age: str | None = None  # years, or as in "mid 50s"; nothing means not known
-    report: str | None = None  # nothing deletes it
-    findings: Mapping[Finding, FindingState] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        if self.sex not in {None, "", "F", "M", "O"}:
-            raise LibraryError(f"The sex is F, M, O or not known (blank), got {self.sex!r}.")
-        if self.age and years(self.age) is None:
-            raise LibraryError(
-                f"{self.age!r} is no age. Give years from 0 to {LARGEST_AGE}, or for instance "
-                "'mid 50s'."
-            )
-        if self.alias and DEFAULT_ALIAS.fullmatch(self.alias.strip()):
-            raise LibraryError(
-                f"{self.alias!r} is what another case may be called by its number. "
-                "Choose another alias."
-            )
 
 
 def apply_edit(connection: Connection, case_id: int, change: Edit) -> None:

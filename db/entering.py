@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Table, and_, delete, exists, insert, not_, se
 from daug.case import STATE_OF_LABEL, FindingSource, FindingState, ReportKind
 from daug.findings import Finding
 from daug.radiograph import Pseudonym
-from db.facts import years
+from daug.stated_age import years
 from db.preparing import Prepared
 from db.schema import (
     FindingRow,

@@ -1,20 +1,14 @@
 """What is said about a radiograph besides its pixels, and how differently it is said."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from daug.case import LARGEST_AGE, ReportKind
+from daug.case import ReportKind
 from daug.findings import Finding
 from daug.radiograph import Pseudonym, View
 
-DECADE = re.compile(r"(?:(early|mid|late)[ -]?)?(\d)0'?s", re.IGNORECASE)
-DICOM_AGE = re.compile(r"(\d{1,3})([DWMY])", re.IGNORECASE)
-YEARS = {"D": 1 / 365.25, "W": 7 / 365.25, "M": 1 / 12, "Y": 1.0}
-WITHIN_DECADE = {"early": 2.0, "": 5.0, "mid": 5.0, "late": 8.0}
 SEXES = {"m": "M", "male": "M", "f": "F", "female": "F", "o": "O", "other": "O"}
-
 
 NOBODY = Pseudonym()
 
@@ -48,30 +42,6 @@ class Candidate:
     path: Path
     facts: Facts = NOTHING_SAID
     passing: bool = False  # unpacked for us alone; deleted once it is read
-
-
-@dataclass(frozen=True)
-class Skipped:
-    """A file that became no case, and why, in one sentence."""
-
-    file: str
-    reason: str
-
-
-def years(stated: str) -> float | None:
-    """Return an age in years from "58", "058Y", "006M" or "mid 50s"; None from anything else."""
-    stated = stated.strip()
-    try:
-        age = float(stated)
-    except ValueError:
-        decade, dicom = DECADE.fullmatch(stated), DICOM_AGE.fullmatch(stated)
-        if decade:
-            age = int(decade[2]) * 10 + WITHIN_DECADE[(decade[1] or "").lower()]
-        elif dicom:
-            age = int(dicom[1]) * YEARS[dicom[2].upper()]
-        else:
-            return None
-    return age if 0 <= age <= LARGEST_AGE else None  # written so that NaN fails too
 
 
 def view_from(stated: str) -> View:

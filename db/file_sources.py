@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from daug.errors import LibraryError
-from db.facts import NOTHING_SAID, Candidate, Facts, Skipped
+from daug.import_report import Skipped
+from db.facts import NOTHING_SAID, Candidate, Facts
 
 MAX_ENTRIES = 200_000
 MAX_ENTRY_BYTES = 256 * 2**20  # no image that loading accepts is larger

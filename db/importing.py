@@ -17,12 +17,13 @@ import cv2
 from sqlalchemy import ColumnElement, Connection, Engine, select
 from sqlalchemy.exc import IntegrityError
 
+from daug.import_report import ImportReport, Known, Progress, Skipped
 from db.database import reading, writing
 from db.entering import enter, grow
-from db.facts import Candidate, Skipped
+from db.facts import Candidate
 from db.library_folder import LibraryFolder
 from db.near_duplicates import NearDuplicates
-from db.preparing import Known, Prepared, prepare
+from db.preparing import Prepared, prepare
 from db.schema import RadiographRow
 from db.stored_files import Incoming, delete, discard, put_in_place
 
@@ -44,53 +45,6 @@ class Source(Protocol):
     def __iter__(self) -> Iterator[Candidate | Skipped]:
         """Yield them one by one."""
         ...
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far an import has come; everything counted is safely on the disk."""
-
-    done: int  # files looked at
-    total: int
-    imported: int
-    seconds: float
-
-    @property
-    def rate(self) -> float:
-        """Files a second."""
-        return self.done / self.seconds if self.seconds > 0 else 0.0
-
-    @property
-    def seconds_left(self) -> float:
-        """At the rate so far; infinite before the first file."""
-        return (self.total - self.done) / self.rate if self.done else float("inf")
-
-
-@dataclass
-class ImportReport:
-    """What became of every file."""
-
-    imported: list[int] = field(default_factory=list)  # numbers of the new cases
-    skipped: list[Skipped] = field(default_factory=list)
-    duplicates: list[Known] = field(default_factory=list)  # files whose pixels are there already
-    near_duplicates: list[tuple[str, int, int]] = field(default_factory=list)  # file, case, like
-    conflicts: list[Known] = field(default_factory=list)  # also among the skipped
-    warned: list[tuple[str, int, tuple[str, ...]]] = field(default_factory=list)
-    seconds: float = 0.0
-
-    @property
-    def done(self) -> int:
-        """How many files were looked at."""
-        return len(self.imported) + len(self.skipped) + len(self.duplicates)
-
-    def add(self, other: "ImportReport") -> None:
-        """Take over what became of some more files."""
-        self.imported += other.imported
-        self.skipped += other.skipped
-        self.duplicates += other.duplicates
-        self.near_duplicates += other.near_duplicates
-        self.conflicts += other.conflicts
-        self.warned += other.warned
 
 
 def import_cases(

@@ -18,14 +18,18 @@ from numpy.typing import NDArray
 from sqlalchemy import Engine, func, insert, select
 
 from daug.case import Case, FindingSource, FindingState
+from daug.case_edit import Edit
+from daug.case_query import CaseFilter, Page
 from daug.errors import LibraryError
 from daug.findings import Finding
+from daug.import_report import ImportReport, Progress
+from daug.library_verdict import Verdict
 from db import groups, query_log
 from db.backup import Copied, back_up
-from db.case_filter import CaseFilter, Page, count_query, ids_query, page_query
+from db.case_filter import count_query, ids_query, page_query
 from db.case_reading import read_cases
 from db.database import DATABASE_FILE, open_database, reading, writing
-from db.editing import Edit, apply_edit
+from db.editing import apply_edit
 from db.embedding_store import (
     embedding_generation,
     load_all,
@@ -33,14 +37,14 @@ from db.embedding_store import (
     without_embedding,
 )
 from db.entering import grow, set_findings
-from db.importing import BATCH, ImportReport, Progress, Source, import_cases
+from db.importing import BATCH, Source, import_cases
 from db.library_folder import KEY_FILE, LibraryFolder, open_library_folder
 from db.migrating import bring_to_head
 from db.removing import Erased, erase_patient, remove_cases
 from db.schema import LibraryRow, PatientRow, RadiographRow, StudyRow
 from db.stored_files import ORIGINALS, THUMBNAIL_SUFFIX, THUMBNAILS, Incoming, place_of, sharing
 from db.sweeping import clean_up_after_the_killed
-from db.verifying import Verdict, verify
+from db.verifying import verify
 
 SourceMaker = Callable[[bytes, Path], Source]  # (identity key, folder to unpack in) -> source
 

@@ -14,9 +14,10 @@ from pathlib import Path, PurePosixPath
 from daug.case import ReportKind
 from daug.errors import LibraryError
 from daug.findings import Finding
+from daug.import_report import Skipped
 from daug.loading.identity import pseudonym
 from daug.radiograph import Pseudonym
-from db.facts import Candidate, Facts, Skipped, plain, sex_from, view_from
+from db.facts import Candidate, Facts, plain, sex_from, view_from
 
 NEEDED_COLUMNS = ("id", "image", "dataset", "patient_id", "split")
 LABELS = {"1": 1, "1.0": 1, "0": 0, "0.0": 0, "-1": -1, "-1.0": -1}

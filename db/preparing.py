@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daug.errors import RadiographError
+from daug.import_report import Known, Skipped
 from daug.loading import load_radiograph
 from daug.loading.deidentified import DeidentifiedCopy, deidentified_copy
 from daug.radiograph import PixelSpacing, Pseudonym, Radiograph, View
-from db.facts import NOBODY, Candidate, Facts, Skipped
+from db.facts import NOBODY, Candidate, Facts
 from db.near_duplicates import perceptual_hash
 from db.stored_files import (
     ORIGINALS,
@@ -31,14 +32,6 @@ from db.stored_files import (
 
 THUMBNAIL_SIDE = 256  # pixels, the longer side
 THUMBNAIL_QUALITY = 85
-
-
-@dataclass(frozen=True)
-class Known:
-    """A file that came before, byte for byte."""
-
-    file: str
-    case_id: int
 
 
 @dataclass(frozen=True, eq=False)

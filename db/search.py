@@ -5,7 +5,6 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
@@ -13,25 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daug.case import Case, SearchHit
+from daug.case_query import CaseFilter
 from daug.embedding import Embedding
 from daug.errors import LibraryError
 from daug.findings import Finding
-from db.base_rates import BaseRate, Comparison, Count, base_rates, compare
-from db.case_filter import CaseFilter
-from db.similarity_floor import SimilarityFloor, measure_floor, read_floor, write_floor
+from daug.similar_cases import Count, SearchAnswer, SearchKind, SimilarityFloor
+from db.base_rates import base_rates, compare
+from db.similarity_floor import measure_floor, read_floor, write_floor
 from db.vector_index import FollowingIndex, VectorIndex
 
 MASKS_KEPT = 16  # one byte for each case
 # A device or a clean bill is not what else a shadow could have been.
 NO_DIAGNOSIS = frozenset({Finding.NO_FINDING, Finding.SUPPORT_DEVICES})
-
-
-class SearchKind(StrEnum):
-    """Which cases may answer, beside what the filter asks."""
-
-    SIMILAR = "similar"  # all
-    LOOK_ALIKES = "look-alikes"  # the query's findings are said to be absent, another is present
-    NEAREST_NORMAL = "nearest normal"  # No Finding is said to be present
 
 
 class CaseSource(Protocol):
@@ -73,19 +65,6 @@ class SearchRequest:
     patient: str = ""  # keyed hash; his other radiographs are no answer unless asked for
     same_patient_too: bool = False
     by_radiograph: bool = True  # nothing but a radiograph; else no floor applies
-
-
-@dataclass(frozen=True)
-class SearchAnswer:
-    """The hits, and how to read them."""
-
-    hits: tuple[SearchHit, ...]
-    comparisons: tuple[Comparison, ...]  # one for each hit
-    base_rates: tuple[BaseRate, ...]
-    patient_excluded: bool
-    floor: SimilarityFloor | None  # None: not calibrated, or not applicable
-    unlike_anything: bool | None  # None where there is no floor
-    allowed: int  # cases that could have been hits
 
 
 class CaseSearch:

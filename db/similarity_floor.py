@@ -8,34 +8,20 @@ picture is another matter.
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from daug.embedding import Embedding
+from daug.similar_cases import SimilarityFloor
 from db.vector_index import VectorIndex
 
 FEWEST = 100  # cases with a neighbour; below it a percentile of 1 means nothing
 MOST = 1000  # cases drawn
 PERCENTILE = 1.0  # so many of 100 radiographs like the library's are called unlike it by mistake
 GROWTH = 0.1  # a floor is measured again when the library has changed by this share
-
-
-@dataclass(frozen=True)
-class SimilarityFloor:
-    """The similarity below which a nearest neighbour is none."""
-
-    similarity: float
-    percentile: float
-    n: int  # cases that it was measured on
-    cases: int  # in the index when it was measured
-    model_digest: str
-
-    def is_unlike(self, nearest: float | None) -> bool:
-        """Return whether a library is unlike a query, given the highest similarity (None: none)."""
-        return nearest is None or nearest < self.similarity
 
 
 def measure_floor(

@@ -1,6 +1,5 @@
 """Is the library what it says: tables, files, text index, and nothing besides."""
 
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +8,7 @@ from sqlalchemy.exc import DBAPIError
 
 from daug.embedding import UNIT_TOLERANCE
 from daug.errors import DaugError
+from daug.library_verdict import Verdict
 from daug.loading import load_radiograph
 from db import report_words
 from db.case_reading import default_alias
@@ -27,20 +27,6 @@ from db.stored_files import (
     sha256_of,
 )
 from db.sweeping import expected_files, leftovers, orphans, sweep
-
-
-@dataclass
-class Verdict:
-    """What was found."""
-
-    cases: int = 0
-    problems: list[str] = field(default_factory=list)  # a sentence each
-    repaired: list[str] = field(default_factory=list)
-
-    @property
-    def consistent(self) -> bool:
-        """Whether there is no problem left."""
-        return not self.problems
 
 
 def verify(engine: Engine, folder: Path, *, deep: bool = False, repair: bool = False) -> Verdict:

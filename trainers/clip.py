@@ -123,7 +123,8 @@ class ClipProblem:
         """Return images, tokens, reported, meaning, present and known; see `hybrid_loss`."""
         rows = self._draw_rows(size, generator)
         augmentation = draw(self.settings.augmentation, size, generator)
-        images = self._images(self.cases, rows.numpy(), augmentation)
+        with_heat = torch.rand(size, generator=generator) >= self.clip.config.heat_dropout
+        images = self._images(self.cases, rows.numpy(), augmentation, with_heat)
         texts = [self._text(int(row), generator) for row in rows]
         return (
             images,
@@ -205,15 +206,28 @@ class ClipProblem:
         return composed.text, template_meaning(labels)
 
     def _images(
-        self, cases: ClipCases, rows: NDArray[np.int64], augmentation: Augmentation | None = None
+        self,
+        cases: ClipCases,
+        rows: NDArray[np.int64],
+        augmentation: Augmentation | None = None,
+        with_heat: Tensor | None = None,
     ) -> Tensor:
-        """Return the channels of some cases, (B, C, S, S)."""
+        """Return the channels of some cases, (B, C, S, S).
+
+        Args:
+            cases: All of them.
+            rows: Those that are meant, (B,).
+            augmentation: How they are moved and toned; as they are if none.
+            with_heat: Which of them keep their maps, (B,) bool; all if none.
+        """
         plan = self.clip.config.plan
         radiographs = to_model_range(cases.pixels[rows])
         changes = torch.from_numpy(to_changes(cases.heat[rows], plan))
         if augmentation is not None:
             radiographs = apply(augmentation, radiographs)
             changes = move(augmentation, changes)
+        if with_heat is not None:
+            changes = changes * with_heat[:, None, None, None]
         return torch.from_numpy(stack_channels(plan, radiographs[:, 0].numpy(), changes.numpy()))
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
 from daug.bundle import MIN_EXAMPLES, MIN_TEST_POSITIVES, TrainingCounts
-from daug.clip_files import FindingScale
+from daug.finding_probability import FindingScale
 from daug.findings import Finding
 from trainers.class_balance import find_pools, labels_from
 from trainers.clip_labels import finding_classes

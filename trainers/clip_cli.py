@@ -79,6 +79,12 @@ def train_clip(
         bool,
         typer.Option("--scaled/--unscaled", help="Learn scale and bias of the findings' cosines."),
     ] = True,
+    heat_dropout: Annotated[
+        float,
+        typer.Option(
+            min=0, max=0.9, help="Share of radiographs shown without maps, to do without in search."
+        ),
+    ] = 0.0,
     sources: SourcesOption = "",
     split: SplitOption = "train",
     steps: StepsOption = None,
@@ -116,6 +122,7 @@ def train_clip(
         sections=tuple(word.lower() for word in words(sections)),
         weight=report_weight,
         scaled=scaled,
+        heat_dropout=heat_dropout,
     )
     start_log(output)
     tell(train(request), as_json, f"The CLIP model is in {output / 'weights' / 'clip'}.")

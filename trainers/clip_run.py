@@ -1,5 +1,6 @@
 """A CLIP training from a manifest: channels, towers, texts, and `run.json` at the end."""
 
+import hashlib
 import json
 import logging
 from collections import Counter
@@ -50,6 +51,9 @@ class ClipRequest(RunRequest):
     sections: tuple[str, ...] = DEFAULT_SECTIONS
     weight: float | None = None  # w of the hybrid loss, in place of the preset's
     scaled: bool = True
+    heat_dropout: float = 0.0  # share of the radiographs that are shown without their maps
+    ids: frozenset[str] = frozenset()  # of the split, those learnt from; empty: all
+    cache: Path | None = None  # of pixels and heat, shared by several runs; the run's own if none
 
 
 def train_clip(request: ClipRequest) -> dict[str, Any]:
@@ -111,6 +115,7 @@ def build_clip(
         scaled=request.scaled,
         model=model or f"daug {request.preset}",
         weights=Path(weights).name,
+        heat_dropout=request.heat_dropout,
         **look,
     )
     clip = Clip(replace(config, plan=ChannelPlan()))
@@ -152,15 +157,38 @@ def _cases(
 ) -> tuple[ClipCases, ClipCases, dict[str, int]]:
     rows = read_manifest(request.manifest)
     sources = request.sources or allowed_sources((r.source for r in rows), MayTrain.RECOGNISE)
-    cache = request.folder / "cache"
+    cache = request.cache or request.folder / "cache"
 
     def load(split: str) -> tuple[ClipCases, dict[str, int]]:
-        images = load_images(select(rows, splits=[split], sources=sources), size, cache)
+        chosen = select(rows, splits=[split], sources=sources)
+        if split == request.split:
+            chosen = only_ids(chosen, request.ids)
+        images = load_images(chosen, size, cache)
         return _with_heat(images, plan, bundle_size, request.maps, size, cache), images.left_out
 
     cases, left_out = load(request.split)
     logger.info("%d radiographs of %s", len(cases.rows), _by_source(cases.rows))
     return cases, load(HELD_OUT_SPLIT)[0], left_out
+
+
+def only_ids(rows: Sequence[Row], ids: frozenset[str]) -> list[Row]:
+    """Return the rows of some ids; all of them if none is named.
+
+    Raises:
+        TrainingError: If an id is not among them.
+    """
+    lost = ids - {row.id for row in rows}
+    if lost:
+        raise TrainingError(
+            f"{len(lost)} of {len(ids)} radiographs to learn from are not in the chosen split and "
+            f"sources, for instance {min(lost)}. Choose the manifest that the ids were taken from."
+        )
+    return [row for row in rows if not ids or row.id in ids]
+
+
+def ids_digest(ids: frozenset[str]) -> str:
+    """Return SHA-256 of some ids in alphabetical order, one a line."""
+    return hashlib.sha256("".join(f"{name}\n" for name in sorted(ids)).encode()).hexdigest()
 
 
 def _with_heat(
@@ -187,6 +215,9 @@ def _describe(
         "channels": config.plan.to_dict(),
         "manifest": {"file": request.manifest.name, "sha256": file_digest(request.manifest)},
         "split": request.split,
+        "subset": {"ids": len(request.ids), "sha256": ids_digest(request.ids)}
+        if request.ids
+        else None,
         "radiographs": _by_source(problem.cases.rows),
         "left_out": left_out,
         "texts": {"real": texts["real"], "templates": problem.settings.templates},

@@ -7,8 +7,8 @@ import pytest
 import app
 from benchmarks.embedding_cloud import assumed_cloud, fitted_cloud
 from benchmarks.search import fill_library, plain_ranking
+from daug.case_query import CaseFilter
 from daug.findings import Finding
-from db.case_filter import CaseFilter
 from db.library import init_library
 
 

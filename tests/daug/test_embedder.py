@@ -12,17 +12,12 @@ import torch
 from daug.augmented import AugmentedRadiograph, ChannelKind, ChannelPlan
 from daug.bundle import Bundle, read_bundle, write_bundle
 from daug.bundled_models import load_models
-from daug.clip_files import (
-    FindingScale,
-    clip_digest,
-    load_clip,
-    save_clip,
-    write_calibration,
-)
+from daug.clip_files import clip_digest, load_clip, save_clip, write_calibration
 from daug.embedder import Embedder, open_embedder
 from daug.engine import Engine
 from daug.errors import BundleError, EmbeddingError
-from daug.findings import Finding
+from daug.finding_probability import FindingScale
+from daug.findings import Activation, Direction, Finding
 from daug.radiograph import Radiograph
 from daug.towers import OPEN_CLIP_WEIGHTS
 from daug.workstation import finish
@@ -167,3 +162,35 @@ def test_weights_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
 def test_an_empty_text_is_not_searched_for(folder: Path) -> None:
     with pytest.raises(EmbeddingError, match="no text"):
         Embedder(folder, CPU).embed_text("  \n")
+
+
+def test_a_model_that_learnt_to_do_without_maps_embeds_as_if_nothing_would_change(
+    tiny_bundle: Bundle, radiograph: Radiograph, tmp_path: Path
+) -> None:
+    recipe = tiny_bundle.recipe_for(Finding.NO_FINDING, Direction.MORE, Activation.SOFTMAX)
+    plan = ChannelPlan(ChannelKind.PAPER, (recipe,), 0.5, tiny_bundle.digest)
+    merges = tiny_tokenizer(tmp_path / "tokenizer").merges
+    save_clip(tiny_clip(plan, heat_dropout=0.25), merges, tmp_path / "clip")
+    embedder = Embedder(tmp_path / "clip", CPU)
+    still = AugmentedRadiograph(
+        radiograph, {recipe: np.zeros((32, 32), np.float32)}, tiny_bundle.digest
+    )
+    without = embedder.embed_without_heat(radiograph)
+    np.testing.assert_array_equal(without.vector, embedder.embed(still).vector)
+    assert without.model_digest == embedder.digest_without_heat != embedder.model_digest
+    with pytest.raises(EmbeddingError, match="two models"):  # the two kinds are never compared
+        without.similarity(embedder.embed(still))
+    without.similarity(embedder.embed_text("an effusion", without_heat=True))
+
+
+def test_a_model_that_always_saw_maps_does_not_pretend_to_do_without(
+    tiny_bundle: Bundle, radiograph: Radiograph, tmp_path: Path
+) -> None:
+    recipe = tiny_bundle.recipe_for(Finding.NO_FINDING, Direction.MORE, Activation.SOFTMAX)
+    plan = ChannelPlan(ChannelKind.PAPER, (recipe,), 0.5, tiny_bundle.digest)
+    embedder = Embedder(saved_clip(tmp_path, plan), CPU)
+    assert embedder.digest_without_heat is None
+    with pytest.raises(EmbeddingError, match="--heat-dropout"):
+        embedder.embed_without_heat(radiograph)
+    with pytest.raises(EmbeddingError, match="--heat-dropout"):
+        embedder.embed_text("an effusion", without_heat=True)

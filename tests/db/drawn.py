@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daug.findings import Finding
-from db.importing import ImportReport
+from daug.import_report import ImportReport
 from db.library import Library
 from db.manifest_source import ManifestSource
 

@@ -7,12 +7,13 @@ from hypothesis import strategies as st
 from sqlalchemy import event, insert, text
 
 from daug.case import FindingState
+from daug.case_edit import Edit
+from daug.case_query import CaseFilter
 from daug.errors import EmbeddingError, LibraryError
 from daug.findings import Finding
 from daug.radiograph import View
-from db.case_filter import CaseFilter, page_query
+from db.case_filter import page_query
 from db.database import reading, writing
-from db.editing import Edit
 from db.library import Library, init_library
 from db.schema import FindingRow, RadiographRow, StudyRow
 from tests.db.drawn import import_rows, row

@@ -4,9 +4,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from daug.case_query import CaseFilter
 from daug.errors import LibraryError
 from daug.findings import Finding
-from db.case_filter import CaseFilter
 from db.database import writing
 from db.library import Library
 from db.schema import HeatmapRow

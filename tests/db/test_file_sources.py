@@ -8,9 +8,9 @@ import cv2
 import pytest
 
 from daug.errors import LibraryError
+from daug.import_report import ImportReport
 from db import file_sources
 from db.file_sources import FilesSource, ZipSource
-from db.importing import ImportReport
 from db.library import Library
 from tests.db.drawn import chest, write_picture
 

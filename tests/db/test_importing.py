@@ -10,11 +10,11 @@ from PIL import Image
 from daug.case import FindingSource, FindingState, ReportKind
 from daug.errors import LibraryError
 from daug.findings import Finding
+from daug.import_report import Progress
 from daug.loading import load_radiograph
 from daug.radiograph import View
 from db import importing, stored_files
 from db.file_sources import FilesSource
-from db.importing import Progress
 from db.library import Library
 from db.manifest_source import ManifestSource
 from tests.daug.loading.dicom_files import drawn, write_dicom

@@ -6,13 +6,14 @@ import pytest
 from numpy.typing import NDArray
 
 from daug.case import Case, FindingSource, FindingState, Statement
+from daug.case_query import CaseFilter
 from daug.embedding import Embedding
 from daug.errors import EmbeddingError, LibraryError
 from daug.findings import Finding
-from db.base_rates import Count, base_rates, compare
-from db.case_filter import CaseFilter
+from daug.similar_cases import Count, SearchKind
+from db.base_rates import base_rates, compare
 from db.query_embedding import mixed, shifted
-from db.search import CaseSearch, SearchKind, SearchRequest
+from db.search import CaseSearch, SearchRequest
 from db.similarity_floor import measure_floor, read_floor, write_floor
 from db.vector_index import FollowingIndex
 

@@ -4,11 +4,11 @@ from pathlib import Path
 import pytest
 
 from daug.case import FindingState
+from daug.case_edit import Edit
 from daug.errors import LibraryError
 from daug.findings import Finding
 from db.backup import restore
 from db.database import writing
-from db.editing import Edit
 from db.exporting import export_cases
 from db.library import Library, init_library, open_library
 from db.manifest_source import ManifestSource

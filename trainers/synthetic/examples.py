@@ -12,7 +12,7 @@ from typing import Any
 
 from daug.bundle import Bundle, read_bundle, write_bundle
 from daug.bundled_models import load_models
-from daug.errors import ExportError, ManifestError
+from daug.errors import ManifestError
 from daug.loading.synthetic import SAYS_SYNTHETIC
 from daug.notice import NOTICE
 from trainers.evaluation.held_out import USUAL_TRAINING_SPLIT
@@ -22,6 +22,7 @@ from trainers.pixels import Images, load_images
 from trainers.runs import HELD_OUT_SPLIT
 from trainers.synthetic.copy_check import FAR_PERCENTILE, NEAR_PERCENTILE, CopyCheck
 from trainers.synthetic.drawing import Drawer
+from trainers.synthetic.folder import files_of_earlier_run, write_folder
 from trainers.synthetic.marking import bundle_name, png_bytes
 from trainers.synthetic.plan import Kind, Settings
 from trainers.synthetic.selection import Drawn, Tally, select_pictures
@@ -63,7 +64,9 @@ def draw_examples(
     """
     bundle = read_bundle(folder)
     kinds = plan(bundle)
-    old = _files_of_earlier_run(output)
+    old = files_of_earlier_run(
+        output, INDEX_FILE, lambda index: (e["file"] for e in index["examples"])
+    )
     if cache is None:
         with tempfile.TemporaryDirectory(prefix="daug-examples-") as thrown_away:
             kept, report = _draw(bundle, manifest, kinds, settings, Path(thrown_away))
@@ -79,15 +82,15 @@ def _draw(
     bundle: Bundle, manifest: Path, kinds: Sequence[Kind], settings: Settings, cache: Path
 ) -> tuple[list[Drawn], dict[str, Any]]:
     drawer = Drawer(load_models(bundle), find_device())
-    training, held_out = _images(bundle, manifest, cache)
+    training, held_out = compared_images(bundle, manifest, cache)
     check = CopyCheck(
         drawer.networks.classifier, training.pixels, held_out.pixels, cache, bundle.digest
     )
     kept, tally = select_pictures(drawer, check, kinds, settings, cache)
-    return kept, _report(bundle, training, check, tally, kept, settings)
+    return kept, check_report(bundle, training, check, tally, kept, settings)
 
 
-def _images(bundle: Bundle, manifest: Path, cache: Path) -> tuple[Images, Images]:
+def compared_images(bundle: Bundle, manifest: Path, cache: Path) -> tuple[Images, Images]:
     """Return all that the denoiser learnt from, and held-out radiographs of the same sources.
 
     Raises:
@@ -119,7 +122,7 @@ def _select(rows: Sequence[Row], split: str, sources: Sequence[str]) -> list[Row
     return select(rows, splits=[split], sources=sources)
 
 
-def _report(
+def check_report(
     bundle: Bundle,
     training: Images,
     check: CopyCheck,
@@ -127,6 +130,7 @@ def _report(
     kept: Sequence[Drawn],
     settings: Settings,
 ) -> dict[str, Any]:
+    """Return how the comparison with the training radiographs went, as plain values."""
     return {
         "bundle_digest": bundle.digest,
         "training_radiographs": len(training.rows),
@@ -159,7 +163,7 @@ def _write(
     old: set[str],
 ) -> dict[str, Any]:
     """Write the pictures, then the index that names them, and remove what it no longer names."""
-    files = {_file_name(drawn): png_bytes(drawn.picture, drawn.recipe, bundle) for drawn in kept}
+    files = {file_name(drawn): png_bytes(drawn.picture, drawn.recipe, bundle) for drawn in kept}
     index = {
         "notice": NOTICE,
         "synthetic": SAYS_SYNTHETIC,
@@ -183,43 +187,11 @@ def _write(
         ],
     }
     text = json.dumps(index, indent=2, ensure_ascii=False) + "\n"
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-        for name, content in {**files, INDEX_FILE: text.encode()}.items():
-            partial = output / f".{name}.partial"
-            partial.write_bytes(content)
-            partial.replace(output / name)
-        for name in old - set(files):
-            (output / name).unlink(missing_ok=True)
-    except OSError as error:
-        raise ExportError(f"{output}: cannot be written ({error}). Name another folder.") from error
+    write_folder(output, {**files, INDEX_FILE: text.encode()}, old)
     return index
 
 
-def _files_of_earlier_run(output: Path) -> set[str]:
-    """Return the pictures of an earlier run, which may be replaced.
-
-    Raises:
-        ExportError: If anything else lies there; found before a long computation, not after it.
-    """
-    if not output.exists():
-        return set()
-    try:
-        there = {path.name for path in output.iterdir()} - {INDEX_FILE}
-        text = (output / INDEX_FILE).read_text(encoding="utf-8") if there else '{"examples": []}'
-        ours = {example["file"] for example in json.loads(text)["examples"]}
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise ExportError(
-            f"{output} is no folder of examples ({error}). Name a new or an empty folder."
-        ) from error
-    if others := there - ours:
-        raise ExportError(
-            f"{output} holds {min(others)}, which {INDEX_FILE} does not name. Name a new or an "
-            "empty folder, or remove it."
-        )
-    return there
-
-
-def _file_name(drawn: Drawn) -> str:
+def file_name(drawn: Drawn) -> str:
+    """Return what the file of a picture is called: what it shows, and its seed."""
     words = re.sub(r"[^a-z]+", "-", drawn.recipe.title.casefold()).strip("-")
     return f"{words}-{drawn.recipe.seed:06d}.png"

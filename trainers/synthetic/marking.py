@@ -24,6 +24,7 @@ from trainers.synthetic.recipe import DrawRecipe
 WORD = "SYNTHETIC"
 SIDE = 512  # pixels of the shipped picture; the model's own 128 look like a thumbnail
 LETTERS = 16  # height of the type, in pixels of the shipped picture
+SMALLEST_LETTERS = 7  # below it the word cannot be read, however small the picture
 MARGIN = 8
 BLACK, WHITE = 0, 255
 FONT = Path(__file__).parents[2] / "assets" / "fonts" / "DejaVuSansCondensed-Bold.ttf"
@@ -38,28 +39,35 @@ XMP = (
 )
 
 
-def marked_pixels(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return a drawn picture (S, S) enlarged to 512 x 512, the word SYNTHETIC in an upper corner.
+def marked_pixels(picture: NDArray[np.uint8], side: int = SIDE) -> NDArray[np.uint8]:
+    """Return a drawn picture (S, S) at another size, the word SYNTHETIC in an upper corner.
 
     The corner is the darker of the two, where a marker lies on a real film and the least of a
     chest is.
+
+    Args:
+        picture: 8-bit gray, (S, S).
+        side: Of the result, in pixels; type and margin keep their share of it while legible.
     """
-    large = Image.fromarray(picture).resize((SIDE, SIDE), Image.Resampling.LANCZOS)
-    face = _font()
+    large = Image.fromarray(picture).resize((side, side), Image.Resampling.LANCZOS)
+    face = _font(max(SMALLEST_LETTERS, LETTERS * side // SIDE))
+    margin = max(1, MARGIN * side // SIDE)
     left, top, right, bottom = face.getbbox(WORD, stroke_width=1)
     width, height = int(right - left) + 1, int(bottom - top) + 1
     gray = np.asarray(large)
-    strip = gray[MARGIN : MARGIN + height]
-    on_left = strip[:, MARGIN : MARGIN + width].mean()
-    on_right = strip[:, -MARGIN - width : -MARGIN].mean()
-    column = MARGIN if on_left <= on_right else SIDE - MARGIN - width
-    place = (column - left, MARGIN - top)
+    strip = gray[margin : margin + height]
+    on_left = strip[:, margin : margin + width].mean()
+    on_right = strip[:, -margin - width : -margin].mean()
+    column = margin if on_left <= on_right else side - margin - width
+    place = (column - left, margin - top)
     pen = ImageDraw.Draw(large)
     pen.text(place, WORD, fill=WHITE, font=face, stroke_width=1, stroke_fill=BLACK)
     return np.asarray(large)
 
 
-def png_bytes(picture: NDArray[np.uint8], recipe: DrawRecipe, bundle: Bundle) -> bytes:
+def png_bytes(
+    picture: NDArray[np.uint8], recipe: DrawRecipe, bundle: Bundle, side: int = SIDE
+) -> bytes:
     """Return a drawn picture (S, S) as a PNG file that is marked and can be drawn again."""
     info = PngInfo()
     info.add_text(SYNTHETIC_KEY, "yes")
@@ -71,7 +79,7 @@ def png_bytes(picture: NDArray[np.uint8], recipe: DrawRecipe, bundle: Bundle) ->
     info.add_itxt(RECIPE_KEY, json.dumps(recipe.to_dict(), sort_keys=True))
     info.add_itxt("XML:com.adobe.xmp", XMP)
     file = io.BytesIO()
-    Image.fromarray(marked_pixels(picture)).save(file, "PNG", pnginfo=info, optimize=True)
+    Image.fromarray(marked_pixels(picture, side)).save(file, "PNG", pnginfo=info, optimize=True)
     return file.getvalue()
 
 
@@ -98,5 +106,5 @@ def read_recipe(path: Path) -> tuple[DrawRecipe, dict[str, Any]]:
 
 
 @cache
-def _font() -> ImageFont.FreeTypeFont:
-    return ImageFont.truetype(FONT, LETTERS, layout_engine=ImageFont.Layout.BASIC)
+def _font(letters: int) -> ImageFont.FreeTypeFont:
+    return ImageFont.truetype(FONT, letters, layout_engine=ImageFont.Layout.BASIC)

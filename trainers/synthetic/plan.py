@@ -1,7 +1,7 @@
 """How many radiographs of which kind are to be drawn, and the recipes to try for each."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from daug.bundle import Bundle
 from daug.errors import RecipeError
@@ -17,13 +17,22 @@ class Kind:
 
     count: int
     first: DrawRecipe  # its seed is the first that is tried
+    later: tuple[DrawRecipe, ...] = ()  # of the same noise each time: the same anatomy, changed
+
+    @property
+    def title(self) -> str:
+        """What the pictures are called."""
+        return ", then ".join(recipe.title for recipe in (self.first, *self.later))
 
     def recipes(self, without: Sequence[int] = ()) -> Iterator[DrawRecipe]:
-        """Yield the recipes to try, seed after seed, without some that were left out by eye."""
-        values = dict(self.first.__dict__)
+        """Yield the first recipes to try, seed after seed, without some left out by eye."""
+        return (series[0] for series in self.series(without))
+
+    def series(self, without: Sequence[int] = ()) -> Iterator[tuple[DrawRecipe, ...]]:
+        """Yield what is drawn from the same noise, in its order, seed after seed."""
         for seed in range(self.first.seed, self.first.seed + SEEDS_APART):
             if seed not in without:
-                yield DrawRecipe(**{**values, "seed": seed})
+                yield tuple(replace(recipe, seed=seed) for recipe in (self.first, *self.later))
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -16,6 +16,12 @@ from trainers.synthetic.recipe import DrawRecipe, reached
 
 logger = logging.getLogger(__name__)
 
+Agrees = Callable[[DrawRecipe, Mapping[str, float]], bool]  # whether the scores suit the recipe
+Marking = Callable[[Picture], Picture]  # what is done to a picture before anybody sees it
+
+
+SERIES = "series"  # nothing is wrong with it, but with another picture of the same noise
+
 
 @dataclass(frozen=True, eq=False)
 class Drawn:
@@ -23,7 +29,7 @@ class Drawn:
 
     recipe: DrawRecipe
     picture: Picture  # (S, S), unmarked
-    scores: dict[str, float]  # sigmoid, at t = 0
+    scores: dict[str, float]  # sigmoid, at t = 0, of the picture as it will be seen
     distances: Distances
 
 
@@ -37,7 +43,9 @@ class Tally:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain numbers for the report."""
-        reasons = ("hash", "features", "strange", "score")
+        reasons = ["hash", "features", "strange", "score"]
+        if SERIES in self.dropped:
+            reasons.append(SERIES)
         return {
             "drawn": self.drawn,
             "kept": self.kept,
@@ -47,58 +55,96 @@ class Tally:
 
 
 def select_pictures(
-    drawer: Drawer, check: CopyCheck, plan: Sequence[Kind], settings: Settings, cache: Path
+    drawer: Drawer,
+    check: CopyCheck,
+    plan: Sequence[Kind],
+    settings: Settings,
+    cache: Path,
+    agrees: Agrees | None = None,
+    marking: Marking | None = None,
 ) -> tuple[list[Drawn], Tally]:
     """Return as many pictures of each kind as are wanted, and what became of the others.
 
-    Pictures are tried in the order of their seeds, so the choice is the same the next time.
+    Pictures are tried in the order of their seeds, so the choice is the same the next time. What
+    is drawn from the same noise is kept or dropped together.
+
+    Args:
+        drawer: With the networks.
+        check: Finds copies.
+        plan: What is wanted.
+        settings: For all of them.
+        cache: Folder of drawn pictures.
+        agrees: Whether the classifier does; if none, when every aim scores what was asked.
+        marking: If given, scores are of the picture marked by it: small pictures score otherwise
+            with the mark. The copy check always sees the unmarked one.
 
     Raises:
         TrainingError: If too few of a kind pass within the tries allowed.
     """
+
+    def reached_all(recipe: DrawRecipe, scores: Mapping[str, float]) -> bool:
+        return reached(recipe, scores, settings.asked)
+
+    judge = _Judge(drawer, check, agrees or reached_all, marking)
     tally = Tally()
     kept: list[Drawn] = []
     for kind in plan:
-        kept.extend(_fill(drawer, check, kind, settings, cache, tally))
+        kept.extend(_fill(judge, kind, settings, cache, tally))
     return kept, tally
 
 
-def _fill(
-    drawer: Drawer, check: CopyCheck, kind: Kind, settings: Settings, cache: Path, tally: Tally
-) -> list[Drawn]:
+@dataclass(frozen=True)
+class _Judge:
+    """Says what is wrong with a picture."""
+
+    drawer: Drawer
+    check: CopyCheck
+    agrees: Agrees
+    marking: Marking | None
+
+    def __call__(self, recipe: DrawRecipe, picture: Picture) -> tuple[Drawn, list[str]]:
+        """Return a picture with what was found of it, and why it is dropped, if it is."""
+        seen = picture if self.marking is None else self.marking(picture)
+        drawn = Drawn(recipe, picture, self.drawer.scores(seen), self.check.distances(picture))
+        reasons = list(self.check.held_out.copied_by(drawn.distances))
+        if reasons:
+            reasons.append("copy")
+        if self.check.held_out.is_strange(drawn.distances):
+            reasons.append("strange")
+        if not self.agrees(recipe, drawn.scores):
+            reasons.append("score")
+        return drawn, reasons
+
+
+def _fill(judge: _Judge, kind: Kind, settings: Settings, cache: Path, tally: Tally) -> list[Drawn]:
     kept: list[Drawn] = []
     most = round(kind.count * settings.tries)
-    recipes = islice(kind.recipes(settings.without), most)
-    while len(kept) < kind.count:
-        batch = list(islice(recipes, kind.count - len(kept)))
+    tried = islice(kind.series(settings.without), most)
+    done = 0
+    while done < kind.count:
+        batch = list(islice(tried, kind.count - done))
         if not batch:
             raise TrainingError(
-                f"Only {len(kept)} of {kind.count} pictures ({kind.first.title}) passed among "
+                f"Only {done} of {kind.count} pictures ({kind.title}) passed among "
                 f"{most} that were drawn ({dict(tally.dropped)} dropped so far). Allow more with "
                 "--tries, change --scale or --seed, or ask for fewer or a lower --score."
             )
-        pictures = draw_remembered(drawer, batch, cache)
-        for recipe in batch:
-            drawn, reasons = _judge(drawer, check, recipe, pictures[recipe], settings)
-            tally.drawn += 1
-            tally.dropped.update(reasons)
-            if not reasons:
-                kept.append(drawn)
-                tally.kept += 1
-        logger.info("%s: %d of %d", kind.first.title, len(kept), kind.count)
+        recipes = [recipe for series in batch for recipe in series]
+        pictures = draw_remembered(judge.drawer, recipes, cache)
+        for series in batch:
+            passed = _passed([judge(recipe, pictures[recipe]) for recipe in series], tally)
+            kept.extend(passed)
+            done += bool(passed)
+        logger.info("%s: %d of %d", kind.title, done, kind.count)
     return kept
 
 
-def _judge(
-    drawer: Drawer, check: CopyCheck, recipe: DrawRecipe, picture: Picture, settings: Settings
-) -> tuple[Drawn, list[str]]:
-    """Return a picture with what was found of it, and why it is dropped, if it is."""
-    drawn = Drawn(recipe, picture, drawer.scores(picture), check.distances(picture))
-    reasons = list(check.held_out.copied_by(drawn.distances))
-    if reasons:
-        reasons.append("copy")
-    if check.held_out.is_strange(drawn.distances):
-        reasons.append("strange")
-    if not reached(recipe, drawn.scores, settings.asked):
-        reasons.append("score")
-    return drawn, reasons
+def _passed(judged: Sequence[tuple[Drawn, list[str]]], tally: Tally) -> list[Drawn]:
+    """Return all pictures of one noise, or none of them; count them either way."""
+    tally.drawn += len(judged)
+    if not any(reasons for _, reasons in judged):
+        tally.kept += len(judged)
+        return [drawn for drawn, _ in judged]
+    for _, reasons in judged:
+        tally.dropped.update(reasons or [SERIES])
+    return []
