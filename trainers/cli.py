@@ -28,7 +28,12 @@ from trainers.cli_options import (
     tell,
     words,
 )
-from trainers.clip_cli import augment, bundle_add_clip, train_clip
+from trainers.clip_cli import augment, bundle_add_clip, bundle_measure_clip, train_clip
+from trainers.evaluation_cli import (
+    evaluate_ablation,
+    evaluate_classification,
+    evaluate_retrieval,
+)
 from trainers.synthetic.cli import examples_command
 
 PRODUCTS = {"diffusion": "denoiser", "classifier": "classifier of noised radiographs"}
@@ -45,6 +50,7 @@ def add_commands(app: typer.Typer) -> None:
     bundle = typer.Typer(help="Put models together, and check them.", no_args_is_help=True)
     bundle.command("build")(bundle_build)
     bundle.command("add-clip")(bundle_add_clip)
+    bundle.command("measure-clip")(bundle_measure_clip)
     bundle.command("tune")(bundle_tune)
     bundle.command("score")(bundle_score)
     bundle.command("measure")(bundle_measure)
@@ -55,6 +61,9 @@ def add_commands(app: typer.Typer) -> None:
     app.add_typer(bundle, name="bundle")
     evaluate = typer.Typer(help="Score models on held-out radiographs.", no_args_is_help=True)
     evaluate.command("classifier")(evaluate_classifier)
+    evaluate.command("retrieval")(evaluate_retrieval)
+    evaluate.command("classification")(evaluate_classification)
+    evaluate.command("ablation")(evaluate_ablation)
     app.add_typer(evaluate, name="evaluate")
 
 

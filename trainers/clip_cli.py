@@ -184,6 +184,26 @@ def bundle_add_clip(
     tell({"digest": described.digest}, as_json, f"{bundle} now has a CLIP model.")
 
 
+def bundle_measure_clip(
+    bundle: BundleArgument,
+    manifest: ManifestOption,
+    maps: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, file_okay=False, help="Folder that `daug augment` filled; else drawn now."
+        ),
+    ] = None,
+    split: Annotated[str, typer.Option(help="Split to score.")] = "test",
+    as_json: JsonOption = False,
+) -> None:
+    """Measure search and classification on held-out radiographs, for the card."""
+    from trainers.evaluation.clip_measured import measure_clip
+
+    start_log()
+    measured = measure_clip(bundle, manifest, split, maps)
+    tell(measured, as_json, f"{bundle} now says how well its CLIP model does.")
+
+
 def _one_of(kind: type[Kind], word: str) -> Kind:
     try:
         return kind(word)

@@ -213,6 +213,7 @@ def _describe(
         "model": config.model,
         "weights": config.weights,
         "channels": config.plan.to_dict(),
+        "heat_dropout": config.heat_dropout,
         "manifest": {"file": request.manifest.name, "sha256": file_digest(request.manifest)},
         "split": request.split,
         "subset": {"ids": len(request.ids), "sha256": ids_digest(request.ids)}

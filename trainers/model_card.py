@@ -15,6 +15,7 @@ from daug.bundle import (
 from daug.errors import BundleError
 from daug.findings import uncovered_findings
 from daug.notice import NOTICE
+from trainers.clip_card_section import clip_section
 from trainers.synthetic.card_section import copy_check_section
 
 CARD_FILE = "MODEL_CARD.md"
@@ -63,6 +64,7 @@ def model_card(bundle: Bundle) -> str:
         f"{bundle.heat_scale.mark:g} to {bundle.heat_scale.full_at:g} (change of pixel intensity, "
         "full range 2), on this one scale in every map.",
         _movement(bundle.measured.get("movement")),
+        clip_section(bundle),
         copy_check_section(bundle.measured.get("copy_check")),
         f"## Training data\n\n{_data(bundle)}",
     ]

@@ -78,8 +78,17 @@ def estimate(statistic: Statistic, weights: Floats) -> Estimate:
         return Estimate(value, float("nan"), float("nan"), n)
     blocks = range(0, len(weights), DRAWS_AT_ONCE)
     figures = np.concatenate([statistic(weights[i : i + DRAWS_AT_ONCE]) for i in blocks])
+    return Estimate(value, *interval(figures), n)
+
+
+def interval(figures: Floats) -> tuple[float, float]:
+    """Return the 95 % percentile interval of a figure's draws, (D,).
+
+    The bounds come from the draws in which the figure is defined; both are NaN if fewer than 95 %
+    are.
+    """
     defined = figures[~np.isnan(figures)]
     if len(defined) < MIN_DEFINED * len(figures):
-        return Estimate(value, float("nan"), float("nan"), n)
+        return float("nan"), float("nan")
     low, high = np.quantile(defined, BOUNDS)
-    return Estimate(value, float(low), float(high), n)
+    return float(low), float(high)

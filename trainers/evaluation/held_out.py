@@ -1,6 +1,7 @@
 """Training data never scores: the one place that says so."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from daug.bundle import Bundle
 from daug.errors import ManifestError
@@ -24,9 +25,30 @@ def refuse_training_radiographs(bundle: Bundle, rows: Iterable[Row], models: Seq
     for model in models:
         split = bundle.training.get(model, {}).get("split", USUAL_TRAINING_SPLIT)
         learnt_from = {source.name for source in bundle.data if source.images.get(model)}
-        seen = sorted({row.source for row in rows if row.split == split} & learnt_from)
-        if seen:
-            raise ManifestError(
-                f"{bundle.name} was trained on split {split} of {', '.join(seen)}, and "
-                "training data never scores. Choose another split, or sources it never saw."
-            )
+        _refuse(bundle.name, split, learnt_from, rows)
+
+
+def refuse_radiographs_of_run(name: str, run: Mapping[str, Any], rows: Iterable[Row]) -> None:
+    """Refuse to score the radiographs that a training learnt from.
+
+    A training on a part of a split speaks for the whole split: nothing else was held out from it.
+
+    Args:
+        name: Of the training.
+        run: Its `run.json`, which says split and sources.
+        rows: What is to be scored.
+
+    Raises:
+        ManifestError: If any of the rows may have trained it.
+    """
+    split = run.get("split", USUAL_TRAINING_SPLIT)
+    _refuse(name, split, set(run.get("radiographs", {})), rows)
+
+
+def _refuse(name: str, split: str, learnt_from: set[str], rows: Iterable[Row]) -> None:
+    seen = sorted({row.source for row in rows if row.split == split} & learnt_from)
+    if seen:
+        raise ManifestError(
+            f"{name} was trained on split {split} of {', '.join(seen)}, and "
+            "training data never scores. Choose another split, or sources it never saw."
+        )
