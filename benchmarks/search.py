@@ -144,8 +144,8 @@ class _Fixed:
     def __init__(self, ids: NDArray[np.int64], vectors: NDArray[np.float32]) -> None:
         self._content = ids, vectors
 
-    def embedding_generation(self, model_digest: str) -> int:
-        return 1
+    def embedding_generation(self, model_digest: str) -> str:
+        return "1"
 
     def embeddings(self, model_digest: str) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         return self._content

@@ -8,8 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from daug.case import Case
+import numpy as np
+from numpy.typing import NDArray
+
+from daug.case import Case, FindingState
 from daug.case_edit import Edit
+from daug.case_history import Altered, Change
 from daug.case_query import CaseFilter, Page
 from daug.errors import LibraryError
 from daug.findings import Finding
@@ -166,6 +170,72 @@ class CaseLibrary(Protocol):
 
     def edit(self, case_id: int, change: Edit) -> Case:
         """Change what is said about one case."""
+        ...
+
+    def ids(self, wanted: CaseFilter | None = None) -> NDArray[np.int64]:
+        """Return the numbers of all cases that a filter lets through, rising."""
+        ...
+
+    def sources(self) -> dict[str, int]:
+        """Return how many cases come from each data set or hospital, by name."""
+        ...
+
+    @property
+    def generation(self) -> int:
+        """A number that grows with every change of cases, findings, tags or embeddings."""
+        ...
+
+    def edit_many(self, ids: Sequence[int], states: Mapping[Finding, FindingState]) -> int | None:
+        """Give the same states to findings of many cases at once; return the change's number.
+
+        Returns:
+            None if all of it was so already.
+
+        Raises:
+            LibraryError: If a case is not there; then nothing is changed.
+        """
+        ...
+
+    def history(self, limit: int = 50) -> list[Change]:
+        """Return the latest changes of labels and facts, tags and collections, newest first."""
+        ...
+
+    def alterations(self, change: int, limit: int = 100) -> list[Altered]:
+        """Return what a change did to each case, before and after."""
+        ...
+
+    def undo(self, change: int) -> int:
+        """Restore what was before a change; undoing the number that this returns redoes it.
+
+        Raises:
+            LibraryError: If something that it changed was changed since; then nothing is changed.
+        """
+        ...
+
+    def collect(self, name: str, case_id: int, note: str = "", marks: Any = None) -> None:
+        """Put a case into a collection with a note and marks, in place of those it has there.
+
+        Args:
+            name: The collection, which is made if it is new.
+            case_id: The case.
+            note: Plain text of at most 10,000 characters.
+            marks: What JSON can hold.
+
+        Raises:
+            LibraryError: If there is no such case, or a name, a note or marks cannot be kept.
+        """
+        ...
+
+    def collected(self, name: str) -> list[tuple[int, str, Any]]:
+        """Return the cases of a collection in their order, each with its note and marks.
+
+        Raises:
+            LibraryError: If there is no such collection.
+        """
+        ...
+
+    def notes_of(self, case_id: int) -> dict[str, tuple[str, Any]]:
+        """Return the note and the marks that a case bears, by collection."""
         ...
 
     def add_to(self, what: str, name: str, ids: Sequence[int]) -> None:

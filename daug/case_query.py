@@ -1,6 +1,7 @@
 """Which cases are meant: a filter, and one screenful of what it lets through."""
 
 from dataclasses import dataclass, field
+from datetime import date
 
 from daug.errors import LibraryError
 from daug.findings import Finding
@@ -26,6 +27,8 @@ class CaseFilter:
     without_patient: str = ""  # keyed hash: everybody else
     synthetic: bool | None = None
     near_duplicates: bool | None = None
+    added_from: date | None = None  # first day of entry into the library, in UTC
+    added_to: date | None = None  # last day, which counts as well
 
     def __post_init__(self) -> None:
         if self.present & self.absent:
@@ -33,6 +36,9 @@ class CaseFilter:
             raise LibraryError(f"{both} cannot be both present and absent.")
         if self.min_age is not None and self.max_age is not None and self.min_age > self.max_age:
             raise LibraryError(f"No age is from {self.min_age} to {self.max_age}.")
+        first, last = self.added_from, self.added_to
+        if first is not None and last is not None and first > last:
+            raise LibraryError(f"No day is from {first} to {last}.")
 
 
 @dataclass(frozen=True)

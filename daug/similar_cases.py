@@ -87,6 +87,9 @@ class SearchAnswer:
     floor: SimilarityFloor | None  # None: not calibrated, or not applicable
     unlike_anything: bool | None  # None where there is no floor
     allowed: int  # cases that could have been hits
+    model_digest: str = ""  # in whose space was searched
+    image_weight: float | None = None  # what the radiograph counted, where a text was asked too
+    text_weight: float | None = None  # the rest of 1
 
 
 def _percent(count: Count) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from db.exact_search import rank_shortlist, search_exactly
-from db.index_data import USUAL_K, IndexData
+from db.index_data import USUAL_K, CellLayout, IndexData
 from db.nearest import Ranked
 from db.scan import CodeScan, Shortlist, allowing, untyped_faiss
 from db.sketch import ZERO_CODE, QueryBound
@@ -54,6 +54,27 @@ class CellScan:
             if recall >= RECALL_WANTED:
                 return cls(index, data.sketch.unit, probes, recall)
         return empty
+
+    @classmethod
+    def of(cls, data: IndexData) -> "CellScan":
+        """Return the cells that were saved with an index, or fit them."""
+        if data.cells is None:
+            return cls.fit(data)
+        assert data.sketch is not None
+        index = _laid_out(data.codes, data.cells)
+        return cls(index, data.sketch.unit, data.cells.probes, data.cells.recall)
+
+    def layout(self) -> CellLayout:
+        """Return what is needed to have the same cells again without looking for them."""
+        lists = self.index.invlists
+        sizes = np.array([lists.list_size(cell) for cell in range(self.index.nlist)], np.int64)
+        rows = [
+            faiss.rev_swig_ptr(lists.get_ids(cell), int(size)).copy()
+            for cell, size in enumerate(sizes)
+            if size
+        ]
+        centers = self.index.quantizer.reconstruct_n(0, self.index.nlist)
+        return CellLayout(centers, sizes, np.concatenate(rows), self.probes, self.recall)
 
     def search(
         self,
@@ -119,11 +140,10 @@ def search_approximately(
     return search_exactly(data, scan, query, k, allowed)
 
 
-def _sorted_into_cells(codes: NDArray[np.uint8], cells: int) -> "faiss.IndexIVFScalarQuantizer":
+def _empty_cells(width: int, cells: int) -> "faiss.IndexIVFScalarQuantizer":
     faiss.omp_set_num_threads(1)
-    width = codes.shape[1]
     quantizer = faiss.IndexFlatL2(width)
-    index = faiss.IndexIVFScalarQuantizer(
+    return faiss.IndexIVFScalarQuantizer(
         quantizer,
         width,
         cells,
@@ -131,6 +151,27 @@ def _sorted_into_cells(codes: NDArray[np.uint8], cells: int) -> "faiss.IndexIVFS
         faiss.METRIC_INNER_PRODUCT,
         False,
     )
+
+
+def _laid_out(codes: NDArray[np.uint8], layout: CellLayout) -> "faiss.IndexIVFScalarQuantizer":
+    """Put codes into cells that are known."""
+    index = _empty_cells(codes.shape[1], len(layout.sizes))
+    index.quantizer.add(np.ascontiguousarray(layout.centers))
+    index.train(np.zeros((1, codes.shape[1]), np.float32))  # nothing is left to learn
+    lists: Any = index.invlists
+    ends = np.cumsum(layout.sizes)
+    for cell, (end, size) in enumerate(zip(ends, layout.sizes, strict=True)):
+        rows = np.ascontiguousarray(layout.rows[end - size : end])
+        if len(rows):
+            own = np.ascontiguousarray(codes[rows])
+            at = faiss.swig_ptr
+            lists.add_entries(cell, len(rows), at(rows), at(own))
+    index.ntotal = len(codes)
+    return index
+
+
+def _sorted_into_cells(codes: NDArray[np.uint8], cells: int) -> "faiss.IndexIVFScalarQuantizer":
+    index = _empty_cells(codes.shape[1], cells)
     generator = np.random.default_rng(0)
     picked = generator.permutation(len(codes))[: cells * TRAINING_ROWS_PER_CELL]
     index.train(_numbers(codes[np.sort(picked)]))

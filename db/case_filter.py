@@ -4,6 +4,7 @@ Lists are paged by key: a page begins behind the last case of the one before, so
 thousandth page costs what the first does, and nothing is shown twice when cases are added.
 """
 
+from datetime import datetime, time
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, false, func, select, true
@@ -59,6 +60,10 @@ def conditions(wanted: CaseFilter) -> list[ColumnElement[bool]]:
     if wanted.near_duplicates is not None:
         is_near = row.near_duplicate_of.is_not(None)
         asked.append(is_near if wanted.near_duplicates else ~is_near)
+    if wanted.added_from is not None:
+        asked.append(row.added_at >= datetime.combine(wanted.added_from, time.min))
+    if wanted.added_to is not None:
+        asked.append(row.added_at <= datetime.combine(wanted.added_to, time.max))
     return asked
 
 

@@ -5,7 +5,7 @@ Whatever takes long to import is imported once a command runs, so that `daug --h
 
 import typer
 
-from db import cli_cases, cli_upkeep
+from db import cli_cases, cli_search, cli_upkeep
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -19,6 +19,10 @@ def add_commands(app: typer.Typer) -> None:
     library.command("erase-patient")(cli_upkeep.erase)
     library.command("list")(cli_cases.list_)
     library.command("show")(cli_cases.show)
+    library.command("search")(cli_search.search)
+    library.command("searches")(cli_search.searches)
+    library.command("log")(cli_search.log)
+    library.command("reindex")(cli_search.reindex)
     library.command("tag")(cli_cases.tag)
     library.command("collect")(cli_cases.collect)
     library.command("stats")(cli_upkeep.stats)

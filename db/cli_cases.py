@@ -1,60 +1,81 @@
 """What `daug library` does with cases: import, add, edit, remove, list, show, tag, export."""
 
-import sys
-from collections.abc import Callable
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from daug.errors import LibraryError
 from daug.findings import Finding
+from db.cli_embedding import (
+    BundleOption,
+    EmbedOption,
+    embed_new,
+    embedding_lines,
+    end_by,
+)
+from db.cli_filters import (
+    AddedFrom,
+    AddedTo,
+    Collection,
+    Findings,
+    MaxAge,
+    MinAge,
+    Patient,
+    Sex,
+    Sources,
+    Splits,
+    Tags,
+    Views,
+    Words,
+    case_filter,
+    view_named,
+)
 from db.cli_options import HERE, CaseIds, JsonOption, LibraryOption, finding_named, tell
 
 if TYPE_CHECKING:
-    from daug.case_query import CaseFilter
-    from daug.import_report import ImportReport, Progress
-    from daug.radiograph import View
-    from db.library import Library, SourceMaker
-
-Findings = Annotated[list[str] | None, typer.Option(help="A finding; may be repeated.")]
-Words = Annotated[str, typer.Option("--words", help='Words of the report; "a phrase" in quotes.')]
-Views = Annotated[list[str] | None, typer.Option("--view", help="PA, AP or lateral.")]
-Sex = Annotated[str, typer.Option(help="F, M or O.")]
-MinAge = Annotated[float | None, typer.Option(min=0, help="Years.")]
-MaxAge = Annotated[float | None, typer.Option(min=0, help="Years.")]
-Sources = Annotated[list[str] | None, typer.Option("--source", help="A data set.")]
-Splits = Annotated[list[str] | None, typer.Option("--split", help="A split of it.")]
-Tags = Annotated[list[str] | None, typer.Option("--tag", help="A tag that cases bear.")]
-Collection = Annotated[str, typer.Option(help="The cases of this collection.")]
-Patient = Annotated[str, typer.Option(help="The cases of this pseudonym.")]
+    from daug.import_report import ImportReport
 
 
 def import_(
+    ctx: typer.Context,
     source: Annotated[
         list[Path], typer.Argument(help="A manifest, a ZIP, a folder, or image files.", exists=True)
     ],
     library: LibraryOption = HERE,
     split: Annotated[str | None, typer.Option(help="Of a manifest: only this split.")] = None,
     dataset: Annotated[str, typer.Option(help="Of files: what to call their source.")] = "",
+    embed: EmbedOption = True,
+    bundle: BundleOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Import radiographs: a manifest, a folder, a ZIP, or files. Safe to interrupt and repeat."""
+    from db.cli_progress import watched
     from db.library import open_library
 
-    make = _source_maker(source, split, dataset)
+    if split is not None and not (len(source) == 1 and source[0].suffix.lower() == ".csv"):
+        raise typer.BadParameter("Only a manifest has splits.", param_hint="--split")
     with open_library(library) as opened:
-        report = _watched_import(opened, make)
-    _tell_import(report, as_json)
+        with watched("files") as on_progress:
+            report = opened.import_files(
+                source, split=split, dataset=dataset, on_progress=on_progress
+            )
+        embedding = embed_new(ctx.obj, bundle, opened) if embed else None
+    _tell_import(report, embedding, as_json)
+    end_by(embedding, bundle)
 
 
 def add(
+    ctx: typer.Context,
     file: Annotated[Path, typer.Argument(help="One radiograph.", exists=True, dir_okay=False)],
     library: LibraryOption = HERE,
     present: Findings = None,
     absent: Findings = None,
     report: Annotated[str, typer.Option(help="What was reported of it.")] = "",
     dataset: Annotated[str, typer.Option(help="What to call its source.")] = "",
+    embed: EmbedOption = True,
+    bundle: BundleOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Add one radiograph, and what is known about it."""
@@ -77,10 +98,15 @@ def add(
             )
         (case_id,) = result.imported
         case = opened.edit(case_id, Edit(report=report or None, findings=states))
+        embedding = embed_new(ctx.obj, bundle, opened, [case_id]) if embed else None
     near = f" It looks almost like case {case.near_duplicate_of}." if case.near_duplicate_of else ""
     from db.case_documents import case_document
 
-    tell(case_document(case), as_json, f"{case.alias} was added.{near} {' '.join(case.warnings)}")
+    lines = [f"{case.alias} was added.{near} {' '.join(case.warnings)}"]
+    lines += [] if embedding is None else embedding_lines(embedding)
+    document = case_document(case) | {"embedding": embedding}
+    tell(document, as_json, "\n".join(lines))
+    end_by(embedding, bundle)
 
 
 def edit(
@@ -111,7 +137,7 @@ def edit(
         (present, FindingState.PRESENT),
     ):
         states |= {finding_named(word): state for word in words or ()}
-    change = Edit(alias, None if view is None else _view(view), sex, age, report, states)
+    change = Edit(alias, None if view is None else view_named(view), sex, age, report, states)
     with open_library(library) as opened:
         case = opened.edit(case_id, change)
     tell(case_document(case), as_json, f"{case.alias} was changed.")
@@ -140,6 +166,8 @@ def list_(
     tag: Tags = None,
     collection: Collection = "",
     patient: Patient = "",
+    added_from: AddedFrom = None,
+    added_to: AddedTo = None,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="Cases a page.")] = 50,
     after: Annotated[int | None, typer.Option(help="Behind this case, on the next page.")] = None,
     as_json: JsonOption = False,
@@ -148,8 +176,9 @@ def list_(
     from db.case_documents import case_document
     from db.library import open_library
 
-    wanted = _filter(
-        present, absent, words, view, sex, min_age, max_age, source, split, tag, collection, patient
+    wanted = case_filter(
+        *(present, absent, words, view, sex, min_age, max_age, source, split, tag),
+        *(collection, patient, added_from, added_to),
     )
     with open_library(library) as opened:
         page = opened.page(wanted, limit=limit, after=after)
@@ -225,14 +254,17 @@ def export(
     split: Splits = None,
     tag: Tags = None,
     collection: Collection = "",
+    added_from: AddedFrom = None,
+    added_to: AddedTo = None,
     as_json: JsonOption = False,
 ) -> None:
     """Write cases as a manifest and their de-identified files."""
     from db.exporting import MANIFEST, export_cases
     from db.library import open_library
 
-    wanted = _filter(
-        present, absent, words, view, sex, min_age, max_age, source, split, tag, collection, ""
+    wanted = case_filter(
+        *(present, absent, words, view, sex, min_age, max_age, source, split, tag),
+        *(collection, "", added_from, added_to),
     )
     with open_library(library) as opened:
         written = export_cases(opened, opened.ids(wanted).tolist(), output)
@@ -253,50 +285,9 @@ def _group(what: str, name: str, ids: list[int], library: Path, take: bool, as_j
     tell({what: name, "cases": sizes.get(name, 0)}, as_json, f"{name}: {sizes.get(name, 0)} cases.")
 
 
-def _source_maker(paths: list[Path], split: str | None, dataset: str) -> "SourceMaker":
-    """Return what reads the files named: a manifest or a ZIP alone, or anything else together."""
-    import zipfile
-
-    from db.facts import Facts
-    from db.file_sources import FilesSource, ZipSource
-    from db.manifest_source import ManifestSource
-
-    facts = Facts(source=dataset)
-    alone = paths[0] if len(paths) == 1 and paths[0].is_file() else None
-    if alone is not None and alone.suffix.lower() == ".csv":
-        return lambda key, spare: ManifestSource(alone, key, split)
-    if split is not None:
-        raise typer.BadParameter("Only a manifest has splits.", param_hint="--split")
-    if alone is not None and zipfile.is_zipfile(alone):
-        return lambda key, spare: ZipSource(alone, spare, facts)
-    return lambda key, spare: FilesSource(paths, facts)
-
-
-def _watched_import(opened: "Library", make: "SourceMaker") -> "ImportReport":
-    """Import with a bar on the terminal, if there is one."""
-    if not sys.stderr.isatty():
-        return opened.import_from(make)
-    from rich.console import Console
-    from rich.progress import BarColumn, TextColumn
-    from rich.progress import Progress as Bar
-
-    with Bar(TextColumn("{task.description}"), BarColumn(), console=Console(stderr=True)) as bar:
-        task = bar.add_task("Reading", total=None)
-        return opened.import_from(make, on_progress=lambda now: _advance(bar.update, task, now))
-
-
-def _advance(update: Callable[..., None], task: object, now: "Progress") -> None:
-    left = int(now.seconds_left)
-    update(
-        task,
-        total=now.total,
-        completed=now.done,
-        description=f"{now.done} of {now.total}, {now.rate:.0f} a second, "
-        f"{left // 60} min {left % 60:02d} s left",
-    )
-
-
-def _tell_import(report: "ImportReport", as_json: bool) -> None:
+def _tell_import(
+    report: "ImportReport", embedding: Mapping[str, Any] | None, as_json: bool
+) -> None:
     from db.case_documents import import_document
 
     lines = [
@@ -306,46 +297,6 @@ def _tell_import(report: "ImportReport", as_json: bool) -> None:
     lines += [f"  looks like case {like}: {file}" for file, _, like in report.near_duplicates]
     lines += [f"  warning: {file}: {' '.join(words)}" for file, _, words in report.warned]
     lines += [f"  skipped: {skipped.file}: {skipped.reason}" for skipped in report.skipped]
-    tell(import_document(report), as_json, "\n".join(lines))
-
-
-def _filter(
-    present: list[str] | None,
-    absent: list[str] | None,
-    words: str,
-    view: list[str] | None,
-    sex: str,
-    min_age: float | None,
-    max_age: float | None,
-    source: list[str] | None,
-    split: list[str] | None,
-    tag: list[str] | None,
-    collection: str,
-    patient: str,
-) -> "CaseFilter":
-    from daug.case_query import CaseFilter
-
-    return CaseFilter(
-        present=frozenset(map(finding_named, present or ())),
-        absent=frozenset(map(finding_named, absent or ())),
-        views=frozenset(map(_view, view or ())),
-        sex=sex.upper(),
-        min_age=min_age,
-        max_age=max_age,
-        sources=frozenset(source or ()),
-        splits=frozenset(split or ()),
-        tags=frozenset(tag or ()),
-        collection=collection,
-        words=words,
-        patient=patient,
-    )
-
-
-def _view(word: str) -> "View":
-    from daug.radiograph import View
-    from db.facts import view_from
-
-    found = view_from(word)
-    if found is View.UNKNOWN and word:
-        raise LibraryError(f"{word!r} is no view. Choose PA, AP or lateral.")
-    return found
+    lines += [] if embedding is None else embedding_lines(embedding)
+    document = import_document(report) | {"embedding": embedding}
+    tell(document, as_json, "\n".join(lines))

@@ -8,10 +8,25 @@ from daug.case import FindingSource, ReportKind
 from daug.case_edit import Edit
 from daug.errors import LibraryError
 from daug.stated_age import years
+from db.aspects import finding_key
 from db.entering import set_findings, set_report
 from db.facts import plain
 from db.groups import checked_name
 from db.schema import RadiographRow
+
+
+def aspects_of(change: Edit) -> list[str]:
+    """Return the keys of what an edit may change, as `db.aspects` has them."""
+    named = ("alias", "view", "sex", "age", "report")
+    plain_ones = [name for name in named if getattr(change, name) is not None]
+    return plain_ones + [finding_key(finding) for finding in change.findings]
+
+
+def said_of(change: Edit) -> str:
+    """Return an edit in words that tell no text of a case: "report; Edema: present"."""
+    told = [key for key in aspects_of(change) if "/" not in key]
+    told += [f"{finding}: {state}" for finding, state in change.findings.items()]
+    return "; ".join(told)
 
 
 def apply_edit(connection: Connection, case_id: int, change: Edit) -> None:

@@ -1,14 +1,15 @@
 """Embeddings in the database, which is where the truth about them is; an index is a cache of it."""
 
-from collections.abc import Mapping
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Select, and_, delete, insert, select, update
+from sqlalchemy import Connection, Select, and_, delete, func, insert, select, update
 
 from daug.embedding import Embedding
 from daug.errors import LibraryError
-from db.schema import EmbeddingModelRow, EmbeddingRow, RadiographRow
+from db.schema import TOKEN, EmbeddingModelRow, EmbeddingRow, RadiographRow
 
 STORED = np.dtype("<f4")
 
@@ -60,11 +61,7 @@ def store_embeddings(
             for i in ids
         ],
     )
-    connection.execute(
-        update(EmbeddingModelRow)
-        .where(EmbeddingModelRow.id == model_id)
-        .values(generation=EmbeddingModelRow.generation + 1)
-    )
+    _count_change(connection, [model_id])
 
 
 def load_all(
@@ -85,6 +82,31 @@ def load_all(
     return ids, matrix.reshape(len(rows), dimensions).astype(np.float32)
 
 
+def load_one(connection: Connection, model_digest: str, case_id: int) -> NDArray[np.float32] | None:
+    """Return a case's vector (D,) by a model, if there is one."""
+    vector = connection.scalar(
+        select(EmbeddingRow.vector)
+        .join(EmbeddingModelRow)
+        .where(EmbeddingModelRow.digest == model_digest, EmbeddingRow.radiograph_id == case_id)
+    )
+    return None if vector is None else np.frombuffer(vector, dtype=STORED).astype(np.float32)
+
+
+def count_embedded(connection: Connection, model_digest: str) -> int:
+    """Return how many cases a model has embedded."""
+    model = _model(connection, model_digest)
+    if model is None:
+        return 0
+    counted = select(func.count()).where(EmbeddingRow.model_id == model[0])
+    return int(connection.scalar(counted) or 0)
+
+
+def those_there(connection: Connection, ids: Iterable[int]) -> list[int]:
+    """Return the numbers of which there is a case, rising."""
+    known = (connection.scalar(select(RadiographRow.id).where(RadiographRow.id == i)) for i in ids)
+    return sorted(case_id for case_id in known if case_id is not None)
+
+
 def without_embedding(model_digest: str) -> Select[int]:
     """Return the query for the cases that a model has not embedded, the oldest first."""
     embedded = and_(
@@ -101,22 +123,37 @@ def without_embedding(model_digest: str) -> Select[int]:
     )
 
 
-def embedding_generation(connection: Connection, model_digest: str) -> int:
-    """Return a number that grows whenever this model's vectors change; 0 if there are none."""
-    found = connection.scalar(
-        select(EmbeddingModelRow.generation).where(EmbeddingModelRow.digest == model_digest)
-    )
-    return int(found or 0)
+def embedding_generation(connection: Connection, model_digest: str) -> str:
+    """Return the name of the state that this model's vectors are in, for instance "7-0f3a...".
+
+    The number grows with every change. The token behind it is drawn anew each time: a restored
+    backup that is changed in another way repeats numbers, and never a token. "0-" if the model
+    embedded nothing yet.
+    """
+    found = connection.execute(
+        select(EmbeddingModelRow.generation, EmbeddingModelRow.token).where(
+            EmbeddingModelRow.digest == model_digest
+        )
+    ).one_or_none()
+    return "0-" if found is None else f"{found.generation}-{found.token}"
 
 
 def grow_models_of(connection: Connection, ids: list[int]) -> None:
     """Count a change for every model that embedded one of these cases; call before deleting."""
-    models = select(EmbeddingRow.model_id).where(EmbeddingRow.radiograph_id.in_(ids))
-    connection.execute(
-        update(EmbeddingModelRow)
-        .where(EmbeddingModelRow.id.in_(models))
-        .values(generation=EmbeddingModelRow.generation + 1)
-    )
+    models = select(EmbeddingRow.model_id).where(EmbeddingRow.radiograph_id.in_(ids)).distinct()
+    _count_change(connection, connection.scalars(models).all())
+
+
+def _count_change(connection: Connection, models: Sequence[int]) -> None:
+    """Give the states of some models' vectors new names."""
+    for model_id in models:
+        connection.execute(
+            update(EmbeddingModelRow)
+            .where(EmbeddingModelRow.id == model_id)
+            .values(
+                generation=EmbeddingModelRow.generation + 1, token=secrets.token_hex(TOKEN // 2)
+            )
+        )
 
 
 def _model(connection: Connection, digest: str) -> tuple[int, int] | None:
@@ -129,11 +166,7 @@ def _model(connection: Connection, digest: str) -> tuple[int, int] | None:
 
 
 def _check_there(connection: Connection, ids: list[int]) -> None:
-    missing = [
-        i
-        for i in ids
-        if connection.scalar(select(RadiographRow.id).where(RadiographRow.id == i)) is None
-    ]
+    missing = sorted(set(ids) - set(those_there(connection, ids)))
     if missing:
         raise LibraryError(
             f"There is no case {missing[0]} to embed. It may have been removed meanwhile."

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, Table, and_, delete, exists, insert, not_, se
 
 from daug.case import STATE_OF_LABEL, FindingSource, FindingState, ReportKind
 from daug.findings import Finding
+from daug.loading.synthetic import SAYS_SYNTHETIC
 from daug.radiograph import Pseudonym
 from daug.stated_age import years
 from db.preparing import Prepared
@@ -49,7 +50,7 @@ def enter(connection: Connection, prepared: Prepared, near: int | None) -> int:
         source_id=facts.source_id,
         split=facts.split,
         licence=facts.licence,
-        synthetic=facts.synthetic,
+        synthetic=facts.synthetic or SAYS_SYNTHETIC in prepared.warnings,
         warnings=list(prepared.warnings),
     )
     if facts.labels:  # one source, so each is believed

@@ -6,11 +6,12 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, insert, select
 
 from daug.errors import LibraryError
+from db.aspects import chunks
+from db.history import refuse_missing
 from db.schema import (
     NAME,
     CollectedRow,
     CollectionRow,
-    RadiographRow,
     TaggedRow,
     TagRow,
 )
@@ -24,9 +25,7 @@ def add_to(connection: Connection, what: str, name: str, ids: Sequence[int]) -> 
     """
     group, member, key = _tables(what)
     name = checked_name(name)
-    present = set(connection.scalars(select(RadiographRow.id).where(RadiographRow.id.in_(ids))))
-    if missing := sorted(set(ids) - present):
-        raise LibraryError(f"There is no case {missing[0]}; nothing was changed.")
+    refuse_missing(connection, ids)
     number = connection.scalar(select(group.id).where(group.name == name))
     if number is None:
         made = connection.execute(insert(group).values(name=name)).inserted_primary_key
@@ -48,7 +47,8 @@ def take_from(connection: Connection, what: str, name: str, ids: Sequence[int]) 
     number = connection.scalar(select(group.id).where(group.name == name))
     if number is None:
         raise LibraryError(f"There is no {what} {name[:NAME]!r}.")
-    connection.execute(delete(member).where(key == number, member.radiograph_id.in_(ids)))
+    for some in chunks(ids):
+        connection.execute(delete(member).where(key == number, member.radiograph_id.in_(some)))
     left = connection.scalar(select(func.count()).select_from(member).where(key == number))
     if what == "tag" and not left:
         connection.execute(delete(group).where(group.id == number))
@@ -75,6 +75,13 @@ def sizes(connection: Connection, what: str) -> dict[str, int]:
         .order_by(group.name)
     )
     return dict(rows.all())
+
+
+def members(connection: Connection, what: str, name: str) -> list[int]:
+    """Return the cases that bear a tag or are in a collection; none where there is none."""
+    group, member, _ = _tables(what)
+    inside = select(member.radiograph_id).join(group).where(group.name == name)
+    return list(connection.scalars(inside.order_by(member.radiograph_id)))
 
 
 def checked_name(name: str) -> str:

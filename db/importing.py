@@ -7,8 +7,9 @@ that is killed leaves finished cases and unfinished files, and the next import s
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Protocol, TypeVar
@@ -57,6 +58,7 @@ def import_cases(
     batch: int = BATCH,
     on_added: Callable[[list[int]], None] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
+    stop: Callable[[], bool] = lambda: False,
 ) -> ImportReport:
     """Import every radiograph of a source.
 
@@ -69,6 +71,7 @@ def import_cases(
         batch: How many cases a transaction holds.
         on_added: Told the numbers of new cases once they are safely on the disk.
         on_progress: Told how far the import is, after every batch.
+        stop: Asked after every batch whether to leave it at that.
 
     Raises:
         LibraryError: If the disk is full or the library cannot be written; what was told to
@@ -88,8 +91,10 @@ def import_cases(
     threads_of_opencv = cv2.getNumThreads()
     cv2.setNumThreads(1)  # the files are what runs in parallel
     try:
-        with ThreadPoolExecutor(workers) as pool:
-            outcomes = _in_order(pool, read, source, ahead=2 * batch)
+        with (
+            ThreadPoolExecutor(workers) as pool,
+            closing(_in_order(pool, read, source, ahead=2 * batch)) as outcomes,
+        ):
             for outcomes_of_batch in _batches(outcomes, batch):
                 added = _enter_batch(engine, near, known, outcomes_of_batch, report)
                 if added and on_added is not None:
@@ -99,6 +104,8 @@ def import_cases(
                     on_progress(
                         Progress(report.done, source.total, len(report.imported), report.seconds)
                     )
+                if stop():
+                    break
     finally:
         cv2.setNumThreads(threads_of_opencv)
     report.seconds = monotonic() - started
@@ -107,7 +114,7 @@ def import_cases(
 
 def _in_order(
     pool: ThreadPoolExecutor, work: Callable[[T], Outcome], items: Iterable[T], ahead: int
-) -> Iterator[Outcome]:
+) -> Generator[Outcome, None, None]:
     """Yield results in the order of the items, with a bounded number of them under way."""
     waiting: deque[Future[Outcome]] = deque()
     try:

@@ -28,6 +28,18 @@ class IndexData:
     codes: NDArray[np.uint8]  # (N, width)
     sketch: Sketch | None  # None where N is 0
     shortlist: int  # how many rows a scan brings at first
+    cells: "CellLayout | None" = None  # of a very large library
+
+
+@dataclass(frozen=True, eq=False)
+class CellLayout:
+    """Which codes lie in which cell; see `db.approximate`."""
+
+    centers: NDArray[np.float32]  # (C, width)
+    sizes: NDArray[np.int64]  # (C,): how many rows lie in each cell
+    rows: NDArray[np.int64]  # (N,): those of the first cell, then those of the second, ...
+    probes: int  # cells that a search visits; 0: search exactly
+    recall: float  # at 10, as measured with so many
 
 
 def build_index_data(ids: NDArray[np.int64], vectors: NDArray[np.float32]) -> IndexData:

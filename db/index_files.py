@@ -19,13 +19,14 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from db.index_data import IndexData
+from db.index_data import CellLayout, IndexData
 from db.sketch import Sketch
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 MANIFEST = "manifest.json"
 LOCK = "lock"
 READ_AT_ONCE = 1 << 22
+CELL_ARRAYS, CELL_NUMBERS = ("centers", "sizes", "rows"), ("probes", "recall")
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -39,12 +40,12 @@ class Subject:
     """What an index is an index of. Two indexes of one subject give the same answers."""
 
     model_digest: str
-    generation: int  # of this model's embeddings in the library
+    generation: str  # of this model's embeddings in the library
     dimension: int
     count: int
 
 
-def load_index(folder: Path, model_digest: str, generation: int) -> IndexData:
+def load_index(folder: Path, model_digest: str, generation: str) -> IndexData:
     """Return the saved index; vectors stay on disk and are mapped into memory.
 
     Raises:
@@ -68,7 +69,7 @@ def load_index(folder: Path, model_digest: str, generation: int) -> IndexData:
     return data
 
 
-def save_index(folder: Path, data: IndexData, model_digest: str, generation: int) -> None:
+def save_index(folder: Path, data: IndexData, model_digest: str, generation: str) -> None:
     """Put an index in the place of the one that is there; call with the folder locked.
 
     Raises:
@@ -123,14 +124,21 @@ def _pack(data: IndexData) -> tuple[Arrays, dict[str, Any]]:
         numbers |= {
             name: getattr(data.sketch, name) for name in ("unit", "row_error", "longest", "width")
         }
+    if data.cells is not None:
+        arrays |= {name: getattr(data.cells, name) for name in CELL_ARRAYS}
+        numbers |= {name: getattr(data.cells, name) for name in CELL_NUMBERS}
     return arrays, numbers
 
 
 def _unpack(arrays: Arrays, numbers: Mapping[str, Any]) -> IndexData:
-    rest = {name: number for name, number in numbers.items() if name != "shortlist"}
+    rest = {name: n for name, n in numbers.items() if name not in {"shortlist", *CELL_NUMBERS}}
     sketch = Sketch(arrays["axes"], arrays["center"], **rest) if rest else None
+    cells = None
+    if "probes" in numbers:
+        centers, sizes, rows = (arrays[name] for name in CELL_ARRAYS)
+        cells = CellLayout(centers, sizes, rows, numbers["probes"], numbers["recall"])
     return IndexData(
-        arrays["ids"], arrays["vectors"], arrays["codes"], sketch, numbers["shortlist"]
+        arrays["ids"], arrays["vectors"], arrays["codes"], sketch, numbers["shortlist"], cells
     )
 
 

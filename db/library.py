@@ -15,38 +15,52 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Engine, func, insert, select
+from sqlalchemy import Connection, Engine, func, insert, select
 
 from daug.case import Case, FindingSource, FindingState
 from daug.case_edit import Edit
+from daug.case_history import Altered, Change
 from daug.case_query import CaseFilter, Page
 from daug.errors import LibraryError
 from daug.findings import Finding
+from daug.heatmap import Recipe
 from daug.import_report import ImportReport, Progress
 from daug.library_verdict import Verdict
-from db import groups, query_log
+from db import groups, history, notes, query_log
+from db.aspects import finding_key
 from db.backup import Copied, back_up
 from db.case_filter import count_query, ids_query, page_query
 from db.case_reading import read_cases
 from db.database import DATABASE_FILE, open_database, reading, writing
-from db.editing import apply_edit
+from db.editing import apply_edit, aspects_of, said_of
 from db.embedding_store import (
+    count_embedded,
     embedding_generation,
     load_all,
+    load_one,
     store_embeddings,
+    those_there,
     without_embedding,
 )
 from db.entering import grow, set_findings
-from db.importing import BATCH, Source, import_cases
+from db.heat_store import read_changes, store_changes
+from db.importing import BATCH, import_cases
 from db.library_folder import KEY_FILE, LibraryFolder, open_library_folder
 from db.migrating import bring_to_head
+from db.named_sources import SourceMaker, source_maker
 from db.removing import Erased, erase_patient, remove_cases
 from db.schema import LibraryRow, PatientRow, RadiographRow, StudyRow
-from db.stored_files import ORIGINALS, THUMBNAIL_SUFFIX, THUMBNAILS, Incoming, place_of, sharing
-from db.sweeping import clean_up_after_the_killed
+from db.stored_files import (
+    ORIGINALS,
+    THUMBNAIL_SUFFIX,
+    THUMBNAILS,
+    Incoming,
+    holding,
+    place_of,
+    sharing,
+)
+from db.sweeping import clean_up_after_the_killed, sweep
 from db.verifying import verify
-
-SourceMaker = Callable[[bytes, Path], Source]  # (identity key, folder to unpack in) -> source
 
 
 class Library:
@@ -64,6 +78,7 @@ class Library:
         workers: int | None = None,
         on_added: Callable[[list[int]], None] | None = None,
         on_progress: Callable[[Progress], None] | None = None,
+        stop: Callable[[], bool] = lambda: False,
     ) -> ImportReport:
         """Import every radiograph of a source; see `db.importing.import_cases`."""
         clean_up_after_the_killed(self.engine, self.folder.path)
@@ -78,7 +93,21 @@ class Library:
                 workers=workers,
                 on_added=on_added,
                 on_progress=on_progress,
+                stop=stop,
             )
+
+    def import_files(
+        self,
+        paths: Sequence[Path],
+        *,
+        split: str | None = None,
+        dataset: str = "",
+        stop: Callable[[], bool] = lambda: False,
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> ImportReport:
+        """Import a manifest, a ZIP, a folder or files; see `daug.case_desk.CaseLibrary`."""
+        make = source_maker(paths, split, dataset)
+        return self.import_from(make, stop=stop, on_progress=on_progress)
 
     def cases(self, ids: Sequence[int]) -> list[Case]:
         """Return cases in the order asked for; numbers without a case are left out."""
@@ -122,6 +151,13 @@ class Library:
         """Return how many cases a filter lets through."""
         with reading(self.engine) as connection:
             return int(connection.scalar(count_query(wanted or CaseFilter())) or 0)
+
+    def sources(self) -> dict[str, int]:
+        """Return how many cases come from each data set or hospital, by name."""
+        row = RadiographRow
+        query = select(row.source, func.count()).group_by(row.source).order_by(row.source)
+        with reading(self.engine) as connection:
+            return dict(connection.execute(query).all())
 
     def same_patient(self, case_id: int) -> list[Case]:
         """Return all cases of a case's patient, the oldest study first, the case itself with them.
@@ -171,6 +207,9 @@ class Library:
 
     def erase_patient(self, patient: str) -> Erased:
         """Erase everything about a patient, and make sure of it."""
+        clean_up_after_the_killed(self.engine, self.folder.path)
+        with holding(self.folder.path):  # what no row speaks of may be the patient's as well
+            sweep(self.engine, self.folder.path)
         return erase_patient(self.engine, self.folder.path, patient)
 
     def set_findings(
@@ -181,33 +220,118 @@ class Library:
     ) -> None:
         """Write down what one source says about a case's findings."""
         self.case(case_id)
-        with writing(self.engine) as connection:
+        keys = [finding_key(finding, source) for finding in states]
+        with (
+            writing(self.engine) as connection,
+            history.recorded(connection, [case_id], keys, said_of(Edit(findings=states))),
+        ):
             set_findings(connection, case_id, states, source)
             grow(connection)
 
     def edit(self, case_id: int, change: Edit) -> Case:
         """Change what is said about one case; see `db.editing.Edit`."""
-        with writing(self.engine) as connection:
+        with (
+            writing(self.engine) as connection,
+            history.recorded(connection, [case_id], aspects_of(change), said_of(change)),
+        ):
             apply_edit(connection, case_id, change)
             grow(connection)
         return self.case(case_id)
 
+    def edit_many(self, ids: Sequence[int], states: Mapping[Finding, FindingState]) -> int | None:
+        """Give the same states to findings of many cases at once; return the change's number.
+
+        Returns:
+            None if all of it was so already.
+
+        Raises:
+            LibraryError: If a case is not there; then nothing is changed.
+        """
+        wanted = {finding_key(finding): state.value for finding, state in states.items()}
+        with writing(self.engine) as connection:
+            number = history.change(connection, ids, wanted, said_of(Edit(findings=states)))
+            if number is not None:
+                grow(connection)
+        return number
+
+    def history(self, limit: int = 50) -> list[Change]:
+        """Return the latest changes of labels and facts, tags and collections, newest first."""
+        with reading(self.engine) as connection:
+            return history.changes(connection, limit)
+
+    def alterations(self, change: int, limit: int = 100) -> list[Altered]:
+        """Return what a change did to each case, before and after."""
+        with reading(self.engine) as connection:
+            return history.alterations(connection, change, limit)
+
+    def undo(self, change: int) -> int:
+        """Restore what was before a change; undoing the number that this returns redoes it.
+
+        Raises:
+            LibraryError: If something that it changed was changed since; then nothing is changed.
+        """
+        with writing(self.engine) as connection:
+            number = history.undo(connection, change)
+            grow(connection)
+        return number
+
     def add_to(self, what: str, name: str, ids: Sequence[int]) -> None:
         """Give cases a tag, or put them into a collection; `what` says which of the two."""
-        with writing(self.engine) as connection:
+        with self._regrouped(what, name, ids, "given") as connection:
             groups.add_to(connection, what, name, ids)
-            grow(connection)
 
     def take_from(self, what: str, name: str, ids: Sequence[int]) -> None:
         """Take a tag from cases, or cases out of a collection."""
-        with writing(self.engine) as connection:
+        with self._regrouped(what, name, ids, "taken away") as connection:
             groups.take_from(connection, what, name, ids)
-            grow(connection)
 
     def delete_group(self, what: str, name: str) -> None:
         """Delete a tag or a collection; its cases stay."""
-        with writing(self.engine) as connection:
+        with reading(self.engine) as connection:
+            ids = groups.members(connection, what, name)
+        with self._regrouped(what, name, ids, "deleted") as connection:
             groups.delete_group(connection, what, name)
+
+    def collect(self, name: str, case_id: int, note: str = "", marks: Any = None) -> None:
+        """Put a case into a collection with a note and marks, in place of those it has there.
+
+        Args:
+            name: The collection, which is made if it is new.
+            case_id: The case.
+            note: Plain text of at most 10,000 characters.
+            marks: What JSON can hold.
+
+        Raises:
+            LibraryError: If there is no such case, or a name, a note or marks cannot be kept.
+        """
+        with self._regrouped("collection", name, [case_id], "with a note") as connection:
+            notes.collect(connection, name, case_id, note, marks)
+
+    def collected(self, name: str) -> list[notes.Collected]:
+        """Return the cases of a collection in their order, each with its note and marks.
+
+        Raises:
+            LibraryError: If there is no such collection.
+        """
+        with reading(self.engine) as connection:
+            return notes.collected(connection, name)
+
+    def notes_of(self, case_id: int) -> dict[str, tuple[str, Any]]:
+        """Return the note and the marks that a case bears, by collection."""
+        with reading(self.engine) as connection:
+            return notes.notes_of(connection, case_id)
+
+    @contextmanager
+    def _regrouped(
+        self, what: str, name: str, ids: Sequence[int], how: str
+    ) -> Iterator[Connection]:
+        """Write into one transaction, and into the history, who comes into a group or leaves it."""
+        name = name.strip()
+        with (
+            writing(self.engine) as connection,
+            history.recorded(connection, ids, [f"{what}/{name}"], f"{what} {name!r} {how}"),
+        ):
+            yield connection
             grow(connection)
 
     def group_sizes(self, what: str) -> dict[str, int]:
@@ -260,8 +384,8 @@ class Library:
         with reading(self.engine) as connection:
             return int(connection.scalar(select(LibraryRow.generation)) or 0)
 
-    def embedding_generation(self, model_digest: str) -> int:
-        """Return a number that grows whenever one model's embeddings change."""
+    def embedding_generation(self, model_digest: str) -> str:
+        """Return the name of the state that a model's embeddings are in; no two states share it."""
         with reading(self.engine) as connection:
             return embedding_generation(connection, model_digest)
 
@@ -274,10 +398,45 @@ class Library:
             if vectors:
                 grow(connection)
 
+    def keep_embeddings(self, vectors: Mapping[str, Mapping[int, NDArray[np.float32]]]) -> None:
+        """Write what several models made of some cases, all at once; removed cases are left out.
+
+        Args:
+            vectors: By model digest and case number.
+        """
+        with writing(self.engine) as connection:
+            for model_digest, rows in vectors.items():
+                there = those_there(connection, rows)
+                kept = {case_id: rows[case_id] for case_id in there}
+                store_embeddings(connection, model_digest, kept)
+            grow(connection)
+
+    def embedded_count(self, model_digest: str) -> int:
+        """Return how many cases a model has embedded."""
+        with reading(self.engine) as connection:
+            return count_embedded(connection, model_digest)
+
+    def embedding(self, case_id: int, model_digest: str) -> NDArray[np.float32] | None:
+        """Return a case's embedding (D,) by a model, if there is one."""
+        with reading(self.engine) as connection:
+            return load_one(connection, model_digest, case_id)
+
     def embeddings(self, model_digest: str) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Return the numbers of the embedded cases, rising, and their vectors (N, D)."""
         with reading(self.engine) as connection:
             return load_all(connection, model_digest)
+
+    def store_changes(
+        self, case_id: int, bundle_digest: str, recipe: Recipe, changes: NDArray[np.float32]
+    ) -> None:
+        """Keep a heatmap of a case, (S, S) in [-2, 2]; see `db.heat_store`."""
+        store_changes(self.engine, self.folder.path, case_id, bundle_digest, recipe, changes)
+
+    def changes(
+        self, case_id: int, bundle_digest: str, recipe: Recipe
+    ) -> NDArray[np.float32] | None:
+        """Return a heatmap of a case (S, S) as it was kept; None if it must be drawn."""
+        return read_changes(self.engine, self.folder.path, case_id, bundle_digest, recipe)
 
     def cases_without_embedding(self, model_digest: str) -> list[int]:
         """Return the cases that a model has not embedded."""

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 from daug.errors import LibraryError
 from db.database import alone, reading, writing
 
-HEAD = "0001"  # the newest step in migrations/versions
+HEAD = "0003"  # the newest step in migrations/versions
 BACKUPS = "backups"  # folder of the copies made before a migration
 
 

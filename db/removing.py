@@ -16,6 +16,8 @@ from daug.errors import LibraryError
 from db.database import alone, writing
 from db.embedding_store import STORED, grow_models_of
 from db.entering import drop_empty, grow
+from db.history import drop_empty_changes
+from db.left_texts import bears_text, texts_of
 from db.migrating import BACKUPS
 from db.report_words import forget_deleted
 from db.schema import (
@@ -160,6 +162,7 @@ def _delete_rows(connection: Connection, ids: list[int]) -> None:
     connection.execute(delete(QueryRow).where(QueryRow.id.in_(hit_by)))
     connection.execute(delete(RadiographRow).where(RadiographRow.id.in_(ids)))
     drop_empty(connection)
+    drop_empty_changes(connection)
     grow(connection)
 
 
@@ -188,12 +191,16 @@ def _traces(connection: Connection, ids: list[int], patient: str) -> Iterator[by
     for value in [*connection.scalars(studies), *(value for row in rows for value in row)]:
         if value:
             yield value.encode()
+    maps = select(HeatmapRow.file_digest).where(HeatmapRow.radiograph_id.in_(ids))
+    for digest in connection.scalars(maps):
+        yield digest.encode()
     hashes = select(RadiographRow.perceptual_hash).where(RadiographRow.id.in_(ids))
     yield from connection.scalars(hashes)
     vectors = select(EmbeddingRow.vector).where(EmbeddingRow.radiograph_id.in_(ids))
     for vector in connection.scalars(vectors):
         yield vector[: 8 * STORED.itemsize]
-    for text in connection.scalars(select(ReportRow.text).where(ReportRow.radiograph_id.in_(ids))):
+    reports = select(ReportRow.text).where(ReportRow.radiograph_id.in_(ids))
+    for text in [*connection.scalars(reports), *texts_of(connection, ids)]:
         for start in range(0, max(1, len(text) - PIECE + 1), PIECE):
             yield text[start : start + PIECE].encode()
 
@@ -215,7 +222,9 @@ def _texts_left(connection: Connection, traces: set[bytes]) -> Iterator[bytes]:
         except UnicodeDecodeError:
             continue
         holds = func.instr(ReportRow.text, text) > 0
-        if connection.scalar(select(ReportRow.id).where(holds).limit(1)) is not None:
+        if connection.scalar(select(ReportRow.id).where(holds).limit(1)) is not None or bears_text(
+            connection, text
+        ):
             yield trace
 
 

@@ -23,6 +23,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 SHA256 = 64  # hexadecimal characters
 HASHED = 32  # of a keyed hash
+TOKEN = 16  # hexadecimal characters: 64 bits
 NAME = 200  # longest name of a tag, a collection or a saved search
 
 
@@ -166,6 +167,7 @@ class EmbeddingModelRow(Base):
     digest: Mapped[str] = mapped_column(String(SHA256), unique=True)
     dimensions: Mapped[int]
     generation: Mapped[int] = mapped_column(default=0)  # grows when its vectors change
+    token: Mapped[str] = mapped_column(String(TOKEN), default="", server_default="")  # of chance
 
 
 class EmbeddingRow(Base):
@@ -229,7 +231,7 @@ class CollectionRow(Base):
 
 
 class CollectedRow(Base):
-    """Which case is in which collection."""
+    """Which case is in which collection, and what somebody wrote and drew there."""
 
     __tablename__ = "collected"
 
@@ -239,6 +241,39 @@ class CollectedRow(Base):
     radiograph_id: Mapped[int] = mapped_column(
         ForeignKey("radiographs.id", ondelete="CASCADE"), primary_key=True, index=True
     )
+    note: Mapped[str] = mapped_column(Text, default="", server_default="")
+    marks: Mapped[Any] = mapped_column(JSON, nullable=True)
+
+
+class ChangeRow(Base):
+    """A step of the history; a step without alterations is none, and goes."""
+
+    __tablename__ = "changes"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    made_at: Mapped[datetime] = mapped_column(DateTime, default=now)
+    what: Mapped[str] = mapped_column(Text)  # never a text or an alias of a case
+    made: Mapped[list[str]] = mapped_column(JSON)  # collections that came into being with it
+    undoes: Mapped[int | None] = mapped_column(
+        ForeignKey("changes.id", ondelete="SET NULL"), index=True
+    )
+
+
+class AlterationRow(Base):
+    """What a change did to one aspect of one case; see `db.aspects`."""
+
+    __tablename__ = "alterations"
+
+    change_id: Mapped[int] = mapped_column(
+        ForeignKey("changes.id", ondelete="CASCADE"), primary_key=True
+    )
+    radiograph_id: Mapped[int] = mapped_column(
+        ForeignKey("radiographs.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    aspect: Mapped[str] = mapped_column(String(NAME + 16), primary_key=True)
+    before: Mapped[Any] = mapped_column(JSON, nullable=False)  # JSON's null for nothing
+    after: Mapped[Any] = mapped_column(JSON, nullable=False)
 
 
 class SavedSearchRow(Base):

@@ -2,7 +2,7 @@
 
     originals/ab/ab12....jpg    what was imported, freed of its patient
     thumbnails/ab/....jpg       small pictures for lists, by pixel digest
-    heatmaps/ab/....npz         drawn maps
+    heatmaps/ab/....heat        drawn maps
     incoming/                   being written; left behind only by a program that was killed
 
 A file is in its place, and safely on the disk, before the database speaks of it. What the

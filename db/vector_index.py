@@ -1,12 +1,12 @@
 """Nearest neighbours among the embeddings of one model: a cache of the library, never its truth.
 
-The index follows the library's generation number. Files that are missing, damaged or of another
-model or generation are replaced by an index made anew from the library, so a fault costs time and
-never an answer. If the files cannot be written, the index lives in memory alone.
+The index follows the generation of the model's embeddings. Files that are missing, damaged or of
+another model or generation are replaced by an index made anew from the library, so a fault costs
+time and never an answer. If the files cannot be written, the index lives in memory alone.
 """
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -27,8 +27,8 @@ TRIES = 5  # at reading embeddings that somebody else is changing
 class EmbeddingSource(Protocol):
     """What an index asks of a library."""
 
-    def embedding_generation(self, model_digest: str) -> int:
-        """Return a number that differs whenever this model's embeddings do."""
+    def embedding_generation(self, model_digest: str) -> str:
+        """Return a name that differs whenever this model's embeddings do, or ever did."""
         ...
 
     def embeddings(self, model_digest: str) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
@@ -60,9 +60,9 @@ class VectorIndex:
         """Take what `build_index_data` made, and say from how many cases on to approximate."""
         self.model_digest = model_digest
         self.ids = data.ids
-        self.data = data
         self._scan = CodeScan(data.codes, threads) if len(data.ids) else None
-        self._cells = CellScan.fit(data) if len(data.ids) > approximate_above else None
+        self._cells = CellScan.of(data) if len(data.ids) > approximate_above else None
+        self.data = replace(data, cells=None)  # in `_cells`, where they are wanted
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -172,13 +172,15 @@ class FollowingIndex:
         source: EmbeddingSource,
         model_digest: str,
         threads: int | None = None,
+        approximate_above: int = APPROXIMATE_ABOVE,
     ) -> None:
         """Take the folder for index files, made if missing, and the library."""
         self._folder = folder / model_digest[:16]
         self._source = source
         self._model_digest = model_digest
         self._threads = threads
-        self._current: tuple[int, VectorIndex] | None = None
+        self._approximate_above = approximate_above
+        self._current: tuple[str, VectorIndex] | None = None
         self._lock = threading.Lock()
 
     def current(self) -> VectorIndex:
@@ -199,14 +201,14 @@ class FollowingIndex:
             self._current = self._built()
             return self._current[1]
 
-    def _opened(self, generation: int) -> tuple[int, VectorIndex]:
+    def _opened(self, generation: str) -> tuple[str, VectorIndex]:
         try:
             data = load_index(self._folder, self._model_digest, generation)
         except StaleIndexError:
             return self._built(unless_fresh=True)
         return generation, self._ready(data)
 
-    def _built(self, *, unless_fresh: bool = False) -> tuple[int, VectorIndex]:
+    def _built(self, *, unless_fresh: bool = False) -> tuple[str, VectorIndex]:
         """Build and save under the lock, or load what another program has just built."""
         try:
             with locked(self._folder):
@@ -224,14 +226,20 @@ class FollowingIndex:
             generation, data = self._read_source()
         return generation, self._ready(data)
 
-    def _read_source(self) -> tuple[int, IndexData]:
+    def _read_source(self) -> tuple[str, IndexData]:
         """Return embeddings and the generation that they are of, both of one moment."""
         for _ in range(TRIES):
             generation = self._source.embedding_generation(self._model_digest)
             ids, vectors = self._source.embeddings(self._model_digest)
             if generation == self._source.embedding_generation(self._model_digest):
-                return generation, build_index_data(ids, vectors)
+                return generation, self._complete(build_index_data(ids, vectors))
         raise LibraryError("The library keeps changing while it is read. Search again in a while.")
 
     def _ready(self, data: IndexData) -> VectorIndex:
-        return VectorIndex(data, self._model_digest, self._threads)
+        return VectorIndex(data, self._model_digest, self._threads, self._approximate_above)
+
+    def _complete(self, data: IndexData) -> IndexData:
+        """Return an index with its cells, if it has more rows than are searched exactly."""
+        if len(data.ids) <= self._approximate_above:
+            return data
+        return replace(data, cells=CellScan.fit(data).layout())

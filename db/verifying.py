@@ -14,9 +14,11 @@ from db import report_words
 from db.case_reading import default_alias
 from db.database import reading, writing
 from db.embedding_store import STORED
+from db.heat_store import forget_damaged
 from db.preparing import jpeg, small_picture
 from db.schema import EmbeddingModelRow, EmbeddingRow, FindingRow, RadiographRow
 from db.stored_files import (
+    HEATMAPS,
     ORIGINALS,
     THUMBNAIL_SUFFIX,
     THUMBNAILS,
@@ -28,11 +30,18 @@ from db.stored_files import (
 )
 from db.sweeping import expected_files, leftovers, orphans, sweep
 
+REMEDIES = {
+    ORIGINALS: "Restore a backup",
+    THUMBNAILS: "--repair draws it anew",
+    HEATMAPS: "--repair forgets it, and it is drawn anew when it is asked for",
+}
+
 
 def verify(engine: Engine, folder: Path, *, deep: bool = False, repair: bool = False) -> Verdict:
     """Check a library, and mend what can be mended without loss.
 
-    Files that no row speaks of are deleted and missing thumbnails drawn anew; a lost or changed
+    Files that no row speaks of are deleted, missing thumbnails drawn anew, and lost or changed
+    heatmaps forgotten, so that they are drawn anew when they are asked for; a lost or changed
     original can only come from a backup.
 
     Args:
@@ -111,7 +120,7 @@ def _check_words(connection: Connection, verdict: Verdict) -> None:
 def _check_files(connection: Connection, folder: Path, verdict: Verdict) -> None:
     for path, case_id in expected_files(connection, folder).items():
         name, case = path.relative_to(folder), default_alias(case_id)
-        remedy = "--repair draws it anew" if _is_thumbnail(path, folder) else "Restore a backup"
+        remedy = REMEDIES[path.relative_to(folder).parts[0]]
         if not path.is_file():
             verdict.problems.append(f"{case}: {name} is missing. {remedy}.")
         elif _is_thumbnail(path, folder):
@@ -138,6 +147,9 @@ def _check_pixels(connection: Connection, folder: Path, verdict: Verdict) -> Non
 
 
 def _repair(engine: Engine, folder: Path, verdict: Verdict) -> None:
+    with writing(engine) as connection:
+        for case_id in forget_damaged(connection, folder):
+            verdict.repaired.append(f"{default_alias(case_id)}: a damaged heatmap was forgotten.")
     swept = sweep(engine, folder)
     if swept:
         verdict.repaired.append(f"{len(swept)} files that belonged to no case were deleted.")

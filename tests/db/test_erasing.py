@@ -154,7 +154,7 @@ def test_removing_one_case_leaves_the_others_and_no_file_behind(
     assert library.cases(ids) == others
     assert library.embeddings(MODEL)[0].tolist() == ids[1:]
     assert library.generation > generation
-    assert library.embedding_generation(MODEL) > of_model
+    assert library.embedding_generation(MODEL) != of_model
     assert library.verify().consistent
     (again,) = import_rows(library, tmp_path, [row(1)]).imported
     assert again not in ids  # the number of a removed case is not given again

@@ -8,28 +8,41 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
+
+from daug.case_desk import CaseQuestion
 from daug.loading import load_radiograph
 from db.database import DATABASE_FILE
-from db.library import init_library, open_library
+from db.desk import open_desk
+from db.embedding_run import embed_library
+from db.library import Library, init_library, open_library
 from db.manifest_source import ManifestSource
 from db.sweeping import leftovers, orphans
 from tests.db.drawn import row, write_manifest
+from tests.db.embedders import PictureEmbedder
 
 REPOSITORY = Path(__file__).parents[2]
 MOMENTS = 30
 CASES = 60
-# forks after everything is imported, so that each of thirty imports starts at once
+# Forks after everything is imported, so that each of thirty imports starts at once. What comes in
+# is embedded in the background meanwhile, so a kill hits both.
 SCRIPT = """
 import os, sys
 from pathlib import Path
 import db.importing, db.verifying
+from db import embedding_run
+from db.desk import open_desk
 from db.library import open_library
 from db.manifest_source import ManifestSource
+from tests.db.embedders import PictureEmbedder
+
+embedding_run.BATCH = 2
 
 def import_all(library, manifest, acknowledged):
-    def told(ids):
-        os.write(acknowledged, b"".join(b"%d\\n" % i for i in ids) + b"+\\n")
-    with open_library(Path(library)) as opened:
+    with open_library(Path(library)) as opened, open_desk(opened, PictureEmbedder()) as desk:
+        def told(ids):
+            os.write(acknowledged, b"".join(b"%d\\n" % i for i in ids) + b"+\\n")
+            desk.start_embedding()
         os.write(acknowledged, b"start\\n")
         opened.import_from(lambda key, spare: ManifestSource(Path(manifest), key),
                            batch=3, workers=2, on_added=told)
@@ -54,7 +67,11 @@ def lines(log: Path) -> list[str]:
 def test_an_import_killed_at_thirty_moments_loses_no_acknowledged_case_and_leaves_no_half_one(
     tmp_path: Path,
 ) -> None:
-    """SIGKILL of a real process, each time a little further into an import that goes on."""
+    """SIGKILL of a real process, each time a little further into an import that goes on.
+
+    It embeds what comes in. Afterwards every case is embedded as if nothing had happened, and a
+    search agrees with a comparison of all.
+    """
     manifest = write_manifest(
         tmp_path, [row(seed, image=f"images/{seed}.jpg") for seed in range(CASES)]
     )
@@ -71,7 +88,8 @@ def test_an_import_killed_at_thirty_moments_loses_no_acknowledged_case_and_leave
     assert starter.stdin is not None
     assert starter.stdout is not None
     acknowledged: set[int] = set()
-    killed_at_work = unfinished = 0
+    killed_at_work = unfinished = embedded_at_a_kill = 0
+    embedder = PictureEmbedder()
     with starter:
         for moment in range(MOMENTS):
             log = tmp_path / f"acknowledged-{moment}"
@@ -89,6 +107,9 @@ def test_an_import_killed_at_thirty_moments_loses_no_acknowledged_case_and_leave
             with open_library(folder) as library:
                 present = set(library.ids().tolist())
                 assert acknowledged <= present, f"a case told of was lost at moment {moment}"
+                embedded_at_a_kill += (
+                    0 < library.embedded_count(embedder.model_digest) < len(present)
+                )
                 for case in library.cases(sorted(present)):
                     assert library.original(case.case_id).is_file()
                     assert library.thumbnail(case).is_file()
@@ -99,6 +120,7 @@ def test_an_import_killed_at_thirty_moments_loses_no_acknowledged_case_and_leave
         starter.stdin.close()
     assert killed_at_work >= MOMENTS // 2, "most imports were over before they were killed"
     assert unfinished >= MOMENTS // 2, "no kill left anything to clean up"
+    assert embedded_at_a_kill, "no kill came between two batches of embeddings"
     with open_library(folder) as library:
         report = library.import_from(lambda key, spare: ManifestSource(manifest, key))
         assert len(report.imported) + len(report.duplicates) == CASES
@@ -107,8 +129,26 @@ def test_an_import_killed_at_thirty_moments_loses_no_acknowledged_case_and_leave
         assert verdict.consistent, verdict.problems
         assert leftovers(folder) == []
         pixels = {case.pixel_digest for case in library.cases(library.ids().tolist())}
+        embed_library(library, embedder)
+        check_embeddings_and_search(library, embedder)
     assert pixels == {load_radiograph(path).digest for path in (tmp_path / "images").iterdir()}
     assert (folder / DATABASE_FILE).is_file()
+
+
+def check_embeddings_and_search(library: Library, embedder: PictureEmbedder) -> None:
+    """Hold every stored vector against its own case's picture, and a search against all of them."""
+    ids, vectors = library.embeddings(embedder.model_digest)
+    assert ids.tolist() == library.ids().tolist()
+    for case_id, vector in zip(ids.tolist(), vectors, strict=True):
+        own = embedder.embed(load_radiograph(library.original(case_id))).vector
+        np.testing.assert_array_equal(vector, own)
+    with open_desk(library, embedder) as desk:
+        for case_id, vector in zip(ids.tolist()[:10], vectors, strict=False):
+            hits = desk.ask(CaseQuestion(case_id=case_id, k=CASES)).hits
+            cosines = vectors.astype(np.float64) @ vector
+            cosines[ids == case_id] = -2  # itself, and nobody else is of its patient
+            expected = ids[np.argsort(-cosines, kind="stable")][:-1]
+            assert [hit.case.case_id for hit in hits] == expected.tolist()
 
 
 def wait_for(log: Path, batches: int) -> None:

@@ -16,7 +16,7 @@ def place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
         tmp_path, [row(n, report=f"Effusion {n}.", **{Finding.EDEMA: "1"}) for n in range(3)]
     )
     run("init", "--library", str(tmp_path / "library"))
-    run("import", str(manifest), "--library", str(tmp_path / "library"))
+    run("import", str(manifest), "--no-embed", "--library", str(tmp_path / "library"))
     capsys.readouterr()
     return tmp_path
 
@@ -42,7 +42,7 @@ def test_importing_tells_what_became_of_every_file(
 ) -> None:
     rows = [row(1), row(7), row(8, split="test"), row(9, **{Finding.EDEMA: "2"})]
     manifest = write_manifest(place / "more", rows)
-    told = document(capsys, place, "import", str(manifest), "--split", "train")
+    told = document(capsys, place, "import", str(manifest), "--split", "train", "--no-embed")
     assert (told["imported"], told["duplicates"]) == (1, 1)
     (skipped,) = told["skipped"]
     assert skipped["file"] == "images/9.png"
@@ -64,7 +64,8 @@ def test_one_case_is_added_changed_shown_and_removed(
 ) -> None:
     picture = write_picture(place / "Name of a Person.png", 50)
     added = document(
-        capsys, place, "add", str(picture), "--present", "Fracture", "--report", "A rib."
+        *(capsys, place, "add", str(picture), "--no-embed"),
+        *("--present", "Fracture", "--report", "A rib."),
     )
     number = str(added["case_id"])
     assert added["findings"] == {"Fracture": {"state": "present", "source": "manual"}}

@@ -82,11 +82,11 @@ def test_an_older_library_is_copied_before_it_is_migrated_and_the_copy_is_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     library = init_library(tmp_path / "library")
-    monkeypatch.setattr(migrating, "HEAD", "0002")
+    monkeypatch.setattr(migrating, "HEAD", "9000")
 
     def next_step(connection: Connection) -> None:
         connection.execute(text("DROP TABLE saved_searches"))
-        connection.execute(text("UPDATE alembic_version SET version_num = '0002'"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '9000'"))
 
     def broken_step(connection: Connection) -> None:
         next_step(connection)

@@ -81,8 +81,8 @@ class Shelf:
             (i for i, case in self._cases.items() if case.pixel_digest == pixel_digest), None
         )
 
-    def embedding_generation(self, model_digest: str) -> int:
-        return self.generation
+    def embedding_generation(self, model_digest: str) -> str:
+        return str(self.generation)
 
     def embeddings(self, model_digest: str) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         ids = sorted(self._cases)

@@ -80,8 +80,8 @@ class Source:
         self.generation = 1
         self.reads = 0
 
-    def embedding_generation(self, model_digest: str) -> int:
-        return self.generation
+    def embedding_generation(self, model_digest: str) -> str:
+        return str(self.generation)
 
     def embeddings(self, model_digest: str) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         self.reads += 1
@@ -279,7 +279,7 @@ def test_the_manifest_names_what_the_index_is_of(tmp_path: Path, source: Source)
     manifest = json.loads((tmp_path / MODEL[:16] / "manifest.json").read_text())
     assert manifest["subject"] == {
         "model_digest": MODEL,
-        "generation": 1,
+        "generation": "1",
         "dimension": 24,
         "count": 400,
     }
@@ -392,7 +392,7 @@ def fsync(descriptor):
 os.fsync = fsync
 with files.locked(folder):
     data = build_index_data(np.arange(300, dtype=np.int64), cloud(300, 24, seed=6))
-    files.save_index(folder, data, MODEL, 2)
+    files.save_index(folder, data, MODEL, "2")
 """
 
 
@@ -474,6 +474,41 @@ def test_very_large_libraries_are_searched_in_cells_and_ranked_exactly() -> None
             np.testing.assert_array_equal(exact, answer.similarities)
             assert (np.diff(exact) <= 0).all()
         assert np.mean(recall) >= 0.99
+
+
+def test_cells_are_saved_with_the_index_and_not_looked_for_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vectors, queries = np.split(cloud(6040, 32), [6000])
+    source = Source(np.arange(6000, dtype=np.int64) * 2, vectors)
+
+    def opened() -> VectorIndex:
+        return FollowingIndex(tmp_path, source, MODEL, 2, approximate_above=1000).current()
+
+    data = build_index_data(source.ids, source.vectors)
+    first = VectorIndex(data, MODEL, 2, approximate_above=1000)  # fits them itself
+    opened()
+    assert first.approximate
+    monkeypatch.setattr(CellScan, "fit", lambda data: pytest.fail("cells are looked for again"))
+    second = opened()
+    assert source.reads == 1
+    assert second.cell_visits == first.cell_visits
+    assert second.cell_visits["visits"] > 0
+    generator = np.random.default_rng(1)
+    for mask in (None, generator.random(6000) < 0.5, generator.random(6000) < 0.01):
+        for query in queries:
+            one, two = (i.search(Embedding(query, MODEL), 10, mask) for i in (first, second))
+            np.testing.assert_array_equal(one.ids, two.ids)
+            np.testing.assert_array_equal(one.similarities, two.similarities)
+    monkeypatch.undo()
+    for name in ("centers", "sizes", "rows"):
+        path = next(p for p in files_in(tmp_path) if p.name.startswith(name))
+        content = bytearray(path.read_bytes())
+        content[-1] ^= 64
+        path.write_bytes(content)
+        before = source.reads
+        opened()
+        assert source.reads == before + 1, name
 
 
 def test_where_cells_miss_too_much_the_exact_search_answers(
