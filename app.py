@@ -3,7 +3,9 @@
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,10 +20,15 @@ from daug.errors import DaugError
 from daug.notice import NOTICE
 
 if TYPE_CHECKING:
+    from daug.bundle import Bundle
+    from daug.case_desk import CaseDesk, CaseLibrary
     from daug.checkup import Check
+    from daug.engine import Engine
+    from daug.radiograph_embedder import DrawingEmbedder
     from daug.workstation import Workstation
 
 BUNDLED_MODELS = Path(__file__).parent / "assets" / "models" / "cxr-demo"
+DEMONSTRATION = Path(__file__).parent / "assets" / "demo"
 
 app = typer.Typer(
     name="daug",
@@ -37,21 +44,30 @@ class Tools:
     """What commands may not import themselves; handed to them as the typer context's object."""
 
     bundled_models: Path = BUNDLED_MODELS
+    demonstration: Path = DEMONSTRATION
 
-    def open_workstation(self, bundle: Path | None, library: Path | None) -> "Workstation":
-        """Load a bundle's models; see `daug.workstation.WorkstationOpener`."""
+    def open_workstation(
+        self, bundle: Path | None, library: Path | None, *, searching: bool = False
+    ) -> "Workstation":
+        """Load a bundle's models; see `daug.workstation.WorkstationOpener`.
+
+        Args:
+            bundle: Folder of the bundle.
+            library: Folder of the case library.
+            searching: With the model that embeds, which takes seconds to load.
+        """
         import torch
 
-        from daug.bundle_source import open_bundle
         from daug.bundled_models import load_models
         from daug.engine import Engine
+        from daug.errors import BundleError
         from daug.loading import load_radiograph
         from daug.radiograph import Radiograph
         from daug.remembered import RememberedMaps
         from daug.workstation import Workstation
         from db.library_folder import open_library_folder
 
-        described = open_bundle(bundle or self.bundled_models)
+        described = self.open_bundle(bundle)
         identity_key = None if library is None else open_library_folder(library).identity_key
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         engine = Engine(load_models(described), device)
@@ -60,7 +76,58 @@ class Tools:
             return load_radiograph(path, identity_key=identity_key, frame=frame)
 
         maps = RememberedMaps(engine.draw_heatmaps)
-        return Workstation(described, load, engine.score, maps.draw_heatmaps)
+        draw = maps.draw_heatmaps
+        opened = Workstation(described, load, engine.score, draw, None, "Nothing is searched here.")
+        if not searching:
+            return opened
+        from daug.embedder import open_embedder
+        from daug.radiograph_embedder import DrawingEmbedder
+
+        try:
+            embedder = DrawingEmbedder(open_embedder(described, device), draw)
+        except BundleError as error:
+            return replace(opened, why_no_search=str(error))
+        return replace(opened, embedder=embedder, why_no_search="")
+
+    def open_bundle(self, bundle: Path | None) -> "Bundle":
+        """Return a bundle's description; see `db.cli_embedding.Tools`."""
+        from daug.bundle_source import open_bundle
+
+        return open_bundle(bundle or self.bundled_models)
+
+    def open_embedder(self, bundle: "Bundle") -> "DrawingEmbedder":
+        """Load a bundle's CLIP model, and what draws maps once one is needed."""
+        import torch
+
+        from daug.embedder import open_embedder
+        from daug.radiograph_embedder import DrawingEmbedder
+
+        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+        @cache
+        def engine() -> "Engine":  # seconds that a search by text or by case does without
+            from daug.bundled_models import load_models
+            from daug.engine import Engine
+
+            return Engine(load_models(bundle), device)
+
+        return DrawingEmbedder(
+            open_embedder(bundle, device),
+            lambda radiograph, recipes: engine().draw_heatmaps(radiograph, recipes),
+        )
+
+    def open_desk(
+        self, workstation: "Workstation", library: Path, *, demonstration: bool
+    ) -> "AbstractContextManager[tuple[CaseDesk, CaseLibrary]]":
+        """Open a library and where it is asked; see `db.first_start.library_at_work`."""
+        from db.first_start import library_at_work
+
+        return library_at_work(
+            library,
+            workstation.embedder,
+            workstation.why_no_search,
+            self.demonstration if demonstration else None,
+        )
 
     def checkup(self, bundle: Path | None, library: Path | None) -> "Iterator[Check]":
         """Check machine, library, bundle and screen; see `daug.checkup.carry_out`."""

@@ -3,6 +3,7 @@
 Whatever takes long to import is imported once a command runs, so that `daug --help` stays quick.
 """
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Annotated, Literal, Protocol
@@ -12,10 +13,12 @@ import typer
 from daug.findings import Activation, Direction
 
 if TYPE_CHECKING:
+    from daug.case_desk import CaseDesk, CaseLibrary
     from daug.workstation import Workstation
 
 LOOPBACK = "127.0.0.1"
 PORT = 7860
+LIBRARY = Path("library")  # as `daug library` has it
 OPACITY = 0.7
 EXAMPLES = Path(__file__).parents[1] / "assets" / "examples"
 
@@ -52,8 +55,31 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document an
 class Tools(Protocol):
     """What the composition root hands in through the typer context."""
 
-    def open_workstation(self, bundle: Path | None, library: Path | None) -> "Workstation":
-        """Load a bundle's models; see `daug.workstation.WorkstationOpener`."""
+    def open_workstation(
+        self, bundle: Path | None, library: Path | None, *, searching: bool = False
+    ) -> "Workstation":
+        """Load a bundle's models; see `daug.workstation.WorkstationOpener`.
+
+        Args:
+            bundle: Folder of the bundle.
+            library: Folder of the case library.
+            searching: With the model that embeds, which takes seconds to load.
+        """
+        ...
+
+    def open_desk(
+        self, workstation: "Workstation", library: Path, *, demonstration: bool
+    ) -> "AbstractContextManager[tuple[CaseDesk, CaseLibrary]]":
+        """Open a library, made if it is missing, and where similar cases are asked for.
+
+        Args:
+            workstation: With the model that embeds, if there is one.
+            library: The library's folder.
+            demonstration: Fill a new one with the cases that come with DAug.
+
+        Raises:
+            LibraryError: If the library cannot be used.
+        """
         ...
 
 
@@ -158,7 +184,12 @@ def serve(
     host: Annotated[str, typer.Option(help="An address of this machine itself.")] = LOOPBACK,
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = PORT,
     bundle: BundleFolder = None,
-    library: LibraryFolder = None,
+    library: Annotated[
+        Path, typer.Option("--library", help="Folder of the case library; made if it is missing.")
+    ] = LIBRARY,
+    demonstration: Annotated[
+        bool, typer.Option("--demo/--no-demo", help="Fill a new library with synthetic cases.")
+    ] = True,
     as_json: AsJson = False,
 ) -> None:
     """Open the app for a browser on this machine."""
@@ -167,8 +198,9 @@ def serve(
     tools: Tools = ctx.obj
     socket = listen(host, port)  # before the models are loaded: a taken port is told at once
     with socket:
-        workstation = tools.open_workstation(bundle, library)
-        run(socket, workstation, examples=EXAMPLES, as_json=as_json)
+        workstation = tools.open_workstation(bundle, library, searching=True)
+        with tools.open_desk(workstation, library, demonstration=demonstration) as (desk, cases):
+            run(socket, workstation, desk, cases, examples=EXAMPLES, as_json=as_json)
 
 
 def parse_seeds(text: str | None) -> tuple[int, ...] | None:

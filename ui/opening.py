@@ -70,7 +70,8 @@ class OpeningHandlers:
         except DaugError as error:
             return {**empty, screen.column.status: str(error)}
         seen = radiograph.model_input(self._bundle.image_size)
-        return {**empty, **self._just_opened(Reading(radiograph, seen, scores), look)}
+        reading = Reading(radiograph, seen, scores, Path(path))
+        return {**empty, **self._just_opened(reading, look)}
 
     @property
     def _bundle(self) -> Bundle:

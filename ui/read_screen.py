@@ -15,6 +15,7 @@ from gradio.components import Component
 
 from daug.bundle import Bundle
 from ui.examples import Example
+from ui.keeping import KeepBox, lay_out_keep_box
 from ui.read_controls import Controls, lay_out_controls
 from ui.reading_column import ReadingColumn, View, lay_out_column, progress_bar
 
@@ -30,6 +31,7 @@ class ReadScreen:
     key: gr.State
     controls: Controls
     column: ReadingColumn
+    keep: KeepBox | None = None  # where there is a library
 
     @property
     def drawn(self) -> list[Component]:
@@ -88,18 +90,24 @@ class ReadScreen:
 
 
 def lay_out_screen(
-    bundle: Bundle, examples: Sequence[Example], close: Callable[[str | None], None]
+    bundle: Bundle,
+    examples: Sequence[Example],
+    close: Callable[[str | None], None],
+    *,
+    can_keep: bool = False,
 ) -> ReadScreen:
     """Lay out the screen inside the tab that is under way.
 
     Args:
         examples: Radiographs to try it with.
         close: Told the key of a radiograph whose page has gone.
+        can_keep: Whether there is a library to save radiographs in.
     """
     key = gr.State(value=None, time_to_live=OPEN_SECONDS, delete_callback=close)
     with gr.Row(equal_height=False):
         with gr.Column(scale=0, min_width=318, elem_id="controls"):
             controls = lay_out_controls(bundle, examples)
+            keep = lay_out_keep_box("keep") if can_keep else None
         with gr.Column(scale=1, min_width=600, elem_id="reading"):
             column = lay_out_column(bundle)
-    return ReadScreen(key, controls, column)
+    return ReadScreen(key, controls, column, keep)

@@ -18,6 +18,7 @@ from daug.workstation import Workstation
 from ui.class_choice import description
 from ui.drawing import DrawingHandlers
 from ui.examples import Example
+from ui.keeping import Keeper
 from ui.method import own_values, panel_name, seeds_state
 from ui.opening import OpeningHandlers
 from ui.read_screen import ReadScreen, lay_out_screen
@@ -54,8 +55,9 @@ def add_read_tab(
     readings: Readings,
     exports: Path,
     examples: Sequence[Example],
-) -> None:
-    """Lay out the tab and wire it.
+    keeper: Keeper | None = None,
+) -> ReadScreen:
+    """Lay out the tab and wire it; return its screen, whose key names what is open.
 
     Args:
         page: Told when it is loaded, to show maps as they were shown last time.
@@ -63,25 +65,30 @@ def add_read_tab(
         readings: Where open radiographs are kept.
         exports: Folder for panels on their way to the browser.
         examples: Radiographs to try it with.
+        keeper: Puts radiographs into collections; None for no library.
     """
-    with gr.Tab("Read"):
-        screen = lay_out_screen(workstation.bundle, examples, readings.close)
-    views = ViewHandlers(workstation.bundle, readings, exports, screen)
-    handlers = _Handlers(
-        OpeningHandlers(workstation, readings, examples, screen),
-        DrawingHandlers(workstation, readings, views, screen),
-        views,
-    )
-    _wire_method(screen, workstation.bundle)
-    _wire_question(screen, workstation.bundle)
-    recover = handlers.drawing.recover
-    for event in (*_wire_opening(screen, handlers), *_wire_drawings(screen, handlers)):
-        event.failure(recover, screen.key, screen.drawn, **AT_ONCE)
-    screen.controls.stop.click(
-        handlers.drawing.give_up, screen.key, screen.column.status, **AT_ONCE
-    )
-    _wire_views(screen, views)
-    _wire_preferences(page, screen, views)
+    with gr.Tab("Read"):  # all of it: a tab bar that holds anything else shows tabs twice
+        can_keep = keeper is not None
+        screen = lay_out_screen(workstation.bundle, examples, readings.close, can_keep=can_keep)
+        views = ViewHandlers(workstation.bundle, readings, exports, screen)
+        handlers = _Handlers(
+            OpeningHandlers(workstation, readings, examples, screen),
+            DrawingHandlers(workstation, readings, views, screen),
+            views,
+        )
+        _wire_method(screen, workstation.bundle)
+        _wire_question(screen, workstation.bundle)
+        recover = handlers.drawing.recover
+        for event in (*_wire_opening(screen, handlers), *_wire_drawings(screen, handlers)):
+            event.failure(recover, screen.key, screen.drawn, **AT_ONCE)
+        screen.controls.stop.click(
+            handlers.drawing.give_up, screen.key, screen.column.status, **AT_ONCE
+        )
+        _wire_views(screen, views)
+        _wire_preferences(page, screen, views)
+        if keeper is not None:
+            _wire_keeping(screen, readings, keeper)
+    return screen
 
 
 def _wire_method(screen: ReadScreen, bundle: Bundle) -> None:
@@ -176,6 +183,21 @@ def _wire_views(screen: ReadScreen, views: ViewHandlers) -> None:
         [*parts, *controls.question_asked, controls.question],
         **AT_ONCE,
     )
+
+
+def _wire_keeping(screen: ReadScreen, readings: Readings, keeper: Keeper) -> None:
+    """Save the radiograph that is open, with the maps that are looked at."""
+    box = screen.keep
+    assert box is not None
+
+    def save(key: str | None, collection: str | None, note: str) -> str:
+        return keeper.save_open(readings.get(key), collection, note)
+
+    box.panel.expand(keeper.choices, None, box.collection, **AT_ONCE)
+    box.save.click(save, [screen.key, box.collection, box.note], box.said, **AT_ONCE).then(
+        keeper.choices, None, box.collection, **AT_ONCE
+    )
+    screen.key.change(lambda: ["", ""], None, [box.note, box.said], **AT_ONCE)
 
 
 def _wire_preferences(page: gr.Blocks, screen: ReadScreen, views: ViewHandlers) -> None:

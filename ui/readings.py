@@ -8,6 +8,7 @@ import secrets
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from threading import Event, Lock
 
 from daug.heatmap import Heatmap, Recipe, Scores
@@ -32,8 +33,11 @@ class Reading:
     Only the last thing that was asked is drawn: asking again stops what is under way.
     """
 
-    def __init__(self, radiograph: Radiograph, seen: ModelInput, scores: Scores) -> None:
+    def __init__(
+        self, radiograph: Radiograph, seen: ModelInput, scores: Scores, path: Path | None = None
+    ) -> None:
         self.radiograph = radiograph
+        self.path = path  # of its file, for as long as that is at hand
         self.seen = seen
         self.scores = scores
         self.heatmaps: tuple[Heatmap, ...] = ()  # the pair of one question, softmax first

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from daug.case_desk import CaseDesk, CaseLibrary
 from daug.errors import DaugError
 from daug.workstation import Workstation
 from ui import wording
@@ -62,6 +63,8 @@ def listen(host: str, port: int) -> socket.socket:
 def run(
     listening: socket.socket,
     workstation: Workstation,
+    desk: CaseDesk | None = None,
+    library: CaseLibrary | None = None,
     *,
     examples: Path | None = None,
     as_json: bool = False,
@@ -69,12 +72,14 @@ def run(
     """Serve the app until somebody ends it, and say where it is.
 
     Args:
+        desk: Where similar cases are asked for; None for none.
+        library: Their library.
         examples: Folder of the radiographs that come with DAug.
     """
     import uvicorn
 
     with _private_folder() as folder:
-        app = build_app(workstation, folder, examples)
+        app = build_app(workstation, folder, examples, desk, library)
         host, port = listening.getsockname()[:2]
         url = f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
         if as_json:
@@ -113,12 +118,20 @@ def _private_folder() -> Iterator[Path]:
             sleep(0.1)
 
 
-def build_app(workstation: Workstation, folder: Path, examples: Path | None = None) -> "FastAPI":
+def build_app(
+    workstation: Workstation,
+    folder: Path,
+    examples: Path | None = None,
+    desk: CaseDesk | None = None,
+    library: CaseLibrary | None = None,
+) -> "FastAPI":
     """Return the web application.
 
     Args:
         folder: Where uploads and exports lie for as long as it runs; readable by nobody else.
         examples: Folder of the radiographs that come with DAug; None for none.
+        desk: Where similar cases are asked for; None for none.
+        library: Their library.
     """
     # Gradio reads these while it is imported: no usage reports, no record of runs, no shared
     # temporary folder. Nothing may import it before.
@@ -144,7 +157,7 @@ def build_app(workstation: Workstation, folder: Path, examples: Path | None = No
     exports.mkdir(mode=0o700, exist_ok=True)
     gr.mount_gradio_app(
         app,
-        build_page(workstation, exports, examples),
+        build_page(workstation, exports, examples, desk, library),
         path="/",
         server_name="127.0.0.1",
         footer_links=[],
