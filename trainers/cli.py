@@ -35,6 +35,7 @@ from trainers.evaluation_cli import (
     evaluate_retrieval,
 )
 from trainers.synthetic.cli import examples_command
+from trainers.synthetic.demo_cli import add_demo_commands
 
 PRODUCTS = {"diffusion": "denoiser", "classifier": "classifier of noised radiographs"}
 
@@ -57,6 +58,7 @@ def add_commands(app: typer.Typer) -> None:
     bundle.command("verify")(bundle_verify)
     bundle.command("card")(bundle_card)
     bundle.command("examples")(examples_command(start_log, tell))
+    add_demo_commands(bundle)
     bundle.command("push")(bundle_push)
     app.add_typer(bundle, name="bundle")
     evaluate = typer.Typer(help="Score models on held-out radiographs.", no_args_is_help=True)
