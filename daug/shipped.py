@@ -50,7 +50,8 @@ class ShippedHeat:
 
 def to_levels(changes: NDArray[np.float32], plan: ChannelPlan) -> NDArray[np.int8]:
     """Return changes of pixel intensity in 8 bits on a plan's scale, cut off at full heat."""
-    return np.round(np.clip(changes / plan.full_at, -1, 1) * LEVELS).astype(np.int8)
+    levels = np.round(np.clip(changes / plan.full_at, -1, 1) * LEVELS)
+    return np.asarray(levels, dtype=np.int8)
 
 
 def pack_embeddings(ids: Sequence[str], vectors: Mapping[str, NDArray[np.float32]]) -> bytes:

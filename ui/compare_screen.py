@@ -61,8 +61,7 @@ class CompareScreen:
     @property
     def chosen(self) -> list[Component]:
         """What the choice of a hit or a prior may change."""
-        galleries = (self.priors, self.hits)
-        return [self.selected, self.hit, self.details, self.follow, self.status, *galleries]
+        return [self.selected, self.hit, self.details, self.follow, self.status]
 
     @property
     def library_state(self) -> list[Component]:
@@ -81,7 +80,7 @@ class CompareScreen:
             self.details: "",
             self.rates: "",
             self.priors: gr.update(value=None, visible=False),
-            self.hits: gr.update(value=None, selected_index=None),
+            self.hits: gr.update(value=None),
             self.follow: gr.update(interactive=False),
         }
 
@@ -103,10 +102,10 @@ def lay_out_compare_screen(bundle: Bundle, *, can_rank_without_heat: bool) -> Co
                 stop = _button("Stop embedding", "compare-stop", visible=False)
             with gr.Row(elem_id="compare-panes", equal_height=False):
                 with gr.Column(min_width=200, elem_classes="compare-pane"):
-                    back = _button("◀ Back", "compare-back")
+                    back = _button("◀ Back", "compare-back", interactive=False)
                     query = _pane("Query", "compare-query")
                 with gr.Column(min_width=200, elem_classes="compare-pane"):
-                    follow = _button("Compare from this one ▶", "compare-follow")
+                    follow = _button("Compare from this one ▶", "compare-follow", interactive=False)
                     hit = _pane("Similar case", "compare-hit")
                 with gr.Column(scale=0, min_width=310, elem_id="compare-facts"):
                     details = _prose("compare-details")
@@ -139,9 +138,9 @@ def _words(text: str, label: str, name: str, *, lines: int = 2, visible: bool = 
     )
 
 
-def _button(text: str, name: str, *, visible: bool = True) -> gr.Button:
+def _button(text: str, name: str, *, visible: bool = True, interactive: bool = True) -> gr.Button:
     return gr.Button(
-        text, size="sm", min_width=80, interactive=not visible, visible=visible, elem_id=name
+        text, size="sm", min_width=80, interactive=interactive, visible=visible, elem_id=name
     )
 
 

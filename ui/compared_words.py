@@ -60,7 +60,7 @@ def library_line(state: EmbeddingState, library: CaseLibrary) -> str:
         return f"The library is empty. {GET_REAL_ONES}"
     parts = [_embedded(state)]
     if library.count(CaseFilter(synthetic=False)) == 0:
-        parts.append(f"All of its cases are synthetic and show nobody. {GET_REAL_ONES}")
+        parts.append(f"All of the library's cases are synthetic and show nobody. {GET_REAL_ONES}")
     return " ".join(part for part in parts if part)
 
 

@@ -124,7 +124,9 @@ class ComparingHandlers:
             return
         another = before.subject != subject
         shows = frozenset() if another else settings.shows
-        yield {**self._query(trail, compared, settings, shows, another=another)}
+        if another and before.subject is not None:
+            yield {**self._nothing(subject, SEARCHING), self.screen.scores: ""}
+        yield self._query(trail, compared, settings, shows)
         if compared is None and not settings.text:
             yield self._nothing(subject, NOTHING_YET)
             return
@@ -140,7 +142,7 @@ class ComparingHandlers:
         index = event.index
         if found is None or found.answer is None or not 0 <= index < len(found.hits):
             return self._unchanged()
-        return {**self._hit(found, index), self.screen.priors: gr.update(selected_index=None)}
+        return self._hit(found, index)
 
     def select_prior(self, found: Found | None, event: gr.SelectData) -> Update:
         """Show another radiograph of the patient, beside the query."""
@@ -152,7 +154,6 @@ class ComparingHandlers:
         return {
             **self._beside(case, heading),
             self.screen.details: comparison_html(case, None, prior=True),
-            self.screen.hits: gr.update(selected_index=None),
         }
 
     def follow(self, trail: Trail, selected: int | None) -> Trail:
@@ -189,18 +190,13 @@ class ComparingHandlers:
         compared: Compared | None,
         settings: Settings,
         shows: frozenset[Finding],
-        *,
-        another: bool,
     ) -> Update:
-        """Show what is compared; nothing of another query stays beside it."""
+        """Show what is compared."""
         screen, controls = self.screen, self.screen.controls
-        cleared = self._nothing(trail.subject, SEARCHING) if another else {}
         is_file = compared is not None and compared.case is None
         both = compared is not None and bool(settings.text)
         return {
-            **cleared,
             **self._ways(trail),
-            **({screen.scores: ""} if another else {}),
             screen.query: self._query_pane(compared, settings, shows),
             controls.shows: gr.update(visible=is_file, value=sorted(shows)),
             controls.weight: gr.update(visible=both),
@@ -241,13 +237,8 @@ class ComparingHandlers:
             screen.status: compared_words.told(answer, settings, other),
             screen.banner: gr.update(value=warning, visible=bool(warning)),
             screen.rates: base_rates_html(answer.base_rates),
-            screen.priors: gr.update(
-                value=prior_tiles(priors, self.library), visible=bool(priors), selected_index=None
-            ),
-            screen.hits: gr.update(
-                value=hit_tiles(answer.hits, moved, self.library),
-                selected_index=0 if answer.hits else None,
-            ),
+            screen.priors: gr.update(value=prior_tiles(priors, self.library), visible=bool(priors)),
+            screen.hits: gr.update(value=hit_tiles(answer.hits, moved, self.library)),
         }
 
     def _question(

@@ -52,7 +52,7 @@ def screen_files() -> str:
 
 def named_files() -> tuple[str, ...]:
     """Return the names of the scripts and styles that are served."""
-    return ("dark.js", "page.css", "compare.css")
+    return ("dark.js", "page.css", "compare.css", "library.css")
 
 
 def port(host: str, number: int) -> str:

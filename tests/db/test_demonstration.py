@@ -19,6 +19,7 @@ from PIL.PngImagePlugin import PngInfo
 from daug.case import FindingState, ReportKind
 from daug.errors import LibraryError
 from daug.findings import Finding
+from daug.import_report import Progress
 from daug.loading.synthetic import SYNTHETIC_KEY
 from daug.shipped import EMBEDDINGS_FILE, pack_embeddings
 from db import demonstration
@@ -86,7 +87,7 @@ def ship_embeddings(folder: Path, *models: str) -> dict[str, NDArray[np.float32]
 def vector_of(library: Library, model: str, source_id: str) -> NDArray[np.float32]:
     numbers, vectors = library.embeddings(model)
     place = [case.source_id for case in library.cases(numbers.tolist())].index(source_id)
-    return vectors[place]
+    return np.asarray(vectors[place])
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +99,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_case_is_synthetic_in_the_library_and_its_report_a_template(
     library: Library, demo: Path
 ) -> None:
-    seen = []
+    seen: list[Progress] = []
     told = fill_demonstration(library, demo, on_progress=seen.append)
     assert (told.filled, told.imported, told.left_alone) == (True, CASES, "")
     assert seen[-1].done == seen[-1].total == CASES
@@ -313,11 +314,16 @@ def test_a_picture_that_says_it_is_synthetic_is_synthetic_however_it_was_importe
 
 def test_the_shipped_demonstration_fills_a_library_whole(tmp_path: Path) -> None:
     library = init_library(tmp_path / "library")
-    told = fill_demonstration(library, SHIPPED, [THIRD])
+    index = json.loads((SHIPPED / "demo.json").read_text(encoding="utf-8"))
+    models = [model for one in index["shipped"] for model in one.get("models", ())]
+    told = fill_demonstration(library, SHIPPED, [THIRD, *models])
     assert told.filled
     assert told.warnings == ()
     assert told.imported == library.count() >= 240
-    assert len(told.to_embed[THIRD]) == library.count()
+    assert models
+    assert told.embedded == dict.fromkeys(models, library.count())
+    left = {model for model, numbers in told.to_embed.items() if numbers}
+    assert left == {THIRD}
     cases = {case.source_id: case for case in library.cases(library.ids().tolist())}
     assert all(case.synthetic for case in cases.values())
     assert {case.report_kind for case in cases.values()} == {ReportKind.TEMPLATE}
@@ -331,6 +337,6 @@ def test_the_shipped_demonstration_fills_a_library_whole(tmp_path: Path) -> None
     assert len(second) >= 20
     for name in second:
         before, after = library.same_patient(cases[name].case_id)
-        assert (before.source_id, after.source_id) == (name.replace("-2", "-1"), name)
+        assert (before.source_id, after.source_id) == (f"{name[:-1]}1", name)
     assert library.verify(deep=True).consistent
     library.close()

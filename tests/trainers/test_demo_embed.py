@@ -43,6 +43,8 @@ from trainers.heat_run import channel_plan
 from trainers.synthetic import demo_embed
 from trainers.synthetic.demo_embed import embed_demonstration
 
+REPOSITORY = Path(__file__).parents[2]
+SHIPPED = REPOSITORY / "assets" / "demo"
 CPU = torch.device("cpu")
 IDS = ("synthetic-1", "synthetic-2-1", "synthetic-2-2")
 
@@ -213,7 +215,7 @@ def test_a_changed_picture_is_not_embedded(
 
 def unit_rows(count: int, width: int) -> np.ndarray:
     rows = np.random.default_rng(width).normal(size=(count, width))
-    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), dtype=np.float32)
 
 
 @given(st.integers(1, 9), st.lists(st.integers(2, 40), min_size=1, max_size=3, unique=True))
@@ -248,3 +250,29 @@ def test_heat_of_another_plan_or_shape_is_refused(tiny_bundle: Bundle) -> None:
         unpack_heat(pack_heat(ShippedHeat(("a",), plan, levels)))
     with pytest.raises(EmbeddingError, match="maps of 2 cases"):
         unpack_heat(pack_heat(ShippedHeat(("a", "b"), plan, np.repeat(levels, 2, axis=1))))
+
+
+def test_the_shipped_vectors_and_maps_are_of_the_shipped_models() -> None:
+    """Maps in 8 bits give the shipped embedding again, and no map gives the one without heat."""
+    bundle = read_bundle(REPOSITORY / "assets" / "models" / "cxr-demo")
+    embedder = open_embedder(bundle, CPU)
+    index = json.loads((SHIPPED / "demo.json").read_text(encoding="utf-8"))
+    files = {one["file"]: one for one in index["shipped"]}
+    vectors = unpack_embeddings(read_verified(SHIPPED, files[EMBEDDINGS_FILE]))
+    ids = [case["id"] for case in index["cases"]]
+    spaces = [embedder.model_digest, embedder.digest_without_heat]
+    assert set(vectors) == {space for space in spaces if space is not None}
+    assert all(list(rows) == ids for rows in vectors.values())
+    heat = None
+    if embedder.recipes:
+        heat = unpack_heat(read_verified(SHIPPED, files[HEAT_FILE]))
+        assert (heat.plan, list(heat.ids)) == (embedder.plan, ids)
+    for case in index["cases"][::30]:
+        radiograph = load_radiograph(SHIPPED / case["file"])
+        maps = () if heat is None else heat.changes(case["id"])
+        changes = dict(zip(embedder.recipes, maps, strict=True))
+        found = embedder.embed(AugmentedRadiograph(radiograph, changes, bundle.digest)).vector
+        assert found @ vectors[embedder.model_digest][case["id"]] > 0.999
+        if embedder.digest_without_heat is not None:
+            found = embedder.embed_without_heat(radiograph).vector
+            assert found @ vectors[embedder.digest_without_heat][case["id"]] > 0.9999

@@ -260,7 +260,7 @@ def test_the_query_is_shown_before_the_answer_and_nothing_of_another_beside_it(t
     tab.ask()
     tab.open()
     updates = tab.updates()
-    next(updates)
+    next(updates), next(updates)
     assert tab.shown[tab.screen.query] is not None
     assert tab.shown[tab.screen.hit] is None
     assert tab.captions() == []
@@ -544,7 +544,7 @@ def test_the_state_of_the_library_is_told_while_it_changes(tab: Tab) -> None:
 def test_a_library_of_synthetic_cases_alone_says_how_to_get_real_ones(tab: Tab) -> None:
     tab.library.known = {1: case(1, synthetic=True)}
     said = tab.watch.look()[tab.screen.embedded]["value"]
-    assert "All of its cases are synthetic and show nobody." in said
+    assert "All of the library's cases are synthetic and show nobody." in said
     assert "daug library import" in said
     tab.library.state = EmbeddingState(0, 0)
     assert tab.watch.look()[tab.screen.embedded]["value"].startswith("The library is empty.")
