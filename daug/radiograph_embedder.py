@@ -1,5 +1,6 @@
 """From a radiograph straight to its embedding: the maps that the model looks at are drawn first."""
 
+import threading
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -23,6 +24,7 @@ class DrawingEmbedder:
         """Take the CLIP model and the engine, or what remembers its maps."""
         self._embedder = embedder
         self._draw = draw_heatmaps
+        self._busy = threading.RLock()  # a screen asks while the background embeds
 
     @property
     def model_digest(self) -> str:
@@ -52,9 +54,10 @@ class DrawingEmbedder:
         Raises:
             EmbeddingError: If the model cannot do without maps.
         """
-        if without_heat:
-            return self._embedder.embed_without_heat(radiograph)
-        return self._embedder.embed(self.augmented(radiograph))
+        with self._busy:
+            if without_heat:
+                return self._embedder.embed_without_heat(radiograph)
+            return self._embedder.embed(self.augmented(radiograph))
 
     def embed_text(self, text: str, *, without_heat: bool = False) -> Embedding:
         """Return where a sentence lies.
@@ -62,7 +65,8 @@ class DrawingEmbedder:
         Raises:
             EmbeddingError: If there is nothing to read, or the model cannot do without maps.
         """
-        return self._embedder.embed_text(text, without_heat=without_heat)
+        with self._busy:
+            return self._embedder.embed_text(text, without_heat=without_heat)
 
     def embed_change(
         self, radiograph: Radiograph, recipe: Recipe, *, without_heat: bool = False
@@ -73,16 +77,18 @@ class DrawingEmbedder:
             RecipeError: If the bundle cannot draw it.
             EmbeddingError: As in `embed`.
         """
-        (heatmap,) = finish(self._draw(radiograph, (recipe,)))
-        imagined, reference = (
-            self.embed(_redrawn(pixels, radiograph), without_heat=without_heat)
-            for pixels in (heatmap.counterfactual, heatmap.reference)
-        )
+        with self._busy:
+            (heatmap,) = finish(self._draw(radiograph, (recipe,)))
+            imagined, reference = (
+                self.embed(_redrawn(pixels, radiograph), without_heat=without_heat)
+                for pixels in (heatmap.counterfactual, heatmap.reference)
+            )
         return imagined, reference
 
     def classify(self, radiograph: Radiograph) -> tuple[FindingProbability, ...]:
         """Return the probability of every finding, in CheXbert's order."""
-        return self._embedder.classify(self.augmented(radiograph))
+        with self._busy:
+            return self._embedder.classify(self.augmented(radiograph))
 
 
 def _redrawn(pixels: NDArray[np.float32], radiograph: Radiograph) -> Radiograph:

@@ -37,7 +37,7 @@ class Loader(Protocol):
 class RadiographEmbedder(Protocol):
     """Puts radiographs and texts into the space that a library is searched in.
 
-    Whatever maps a radiograph needs for that are drawn on the way. Only one thread at a time.
+    Whatever maps a radiograph needs for that are drawn on the way. Threads take turns.
     """
 
     @property

@@ -1,5 +1,7 @@
 """From a radiograph straight to its embedding, with the tiny bundle's own maps."""
 
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,9 +15,10 @@ from daug.bundled_models import load_models
 from daug.embedder import Embedder
 from daug.engine import Engine
 from daug.findings import Activation, Direction, Finding
+from daug.heatmap import Recipe
 from daug.radiograph import Radiograph
 from daug.radiograph_embedder import DrawingEmbedder
-from daug.workstation import finish
+from daug.workstation import Drawing, finish
 from tests.daug.clips import saved_clip
 
 CPU = torch.device("cpu")
@@ -52,6 +55,28 @@ def test_plain_channels_draw_nothing(radiograph: Radiograph, tmp_path: Path) -> 
 
     drawing = DrawingEmbedder(embedder, never)  # type: ignore[arg-type]
     assert drawing.embed(radiograph).model_digest == embedder.model_digest
+
+
+def test_threads_take_turns(
+    engine: Engine, plan: ChannelPlan, radiograph: Radiograph, tmp_path: Path
+) -> None:
+    """A screen classifies while the library is embedded in the background."""
+    at_work, most = 0, 0
+
+    def draw(one: Radiograph, recipes: Sequence[Recipe]) -> Drawing:
+        nonlocal at_work, most
+        at_work += 1
+        most = max(most, at_work)
+        heatmaps = yield from engine.draw_heatmaps(one, recipes)
+        at_work -= 1
+        return heatmaps
+
+    drawing = DrawingEmbedder(Embedder(saved_clip(tmp_path, plan), CPU), draw)
+    with ThreadPoolExecutor(3) as pool:
+        tasks = [pool.submit(do, radiograph) for do in (drawing.embed, drawing.classify) * 2]
+        for task in tasks:
+            task.result()
+    assert most == 1
 
 
 def test_a_change_is_embedded_as_the_imagined_picture_and_its_reference(
