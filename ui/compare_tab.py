@@ -74,17 +74,24 @@ def no_search(why: str) -> None:
 
 def _asked(event: Any, screen: CompareScreen, handlers: ComparingHandlers) -> None:
     """Ask after an event; a newer question is asked after it, and its answer stays."""
-    event.then(handlers.begin, None, screen.status, **AT_ONCE).then(
-        handlers.ask, _question(screen), screen.answered, **NEWEST
-    ).failure(handlers.recover, screen.trail, screen.answered, **AT_ONCE)
+    begun = event.then(handlers.begin, None, screen.status, **AT_ONCE)
+    _settled(
+        begun.then(handlers.ask, _question(screen), screen.answered, **NEWEST), screen, handlers
+    )
 
 
 def _asked_if_new(event: Any, screen: CompareScreen, handlers: ComparingHandlers) -> None:
     """Ask after an event if what is compared was not asked about yet."""
     new = [screen.trail, screen.found]
-    event.then(handlers.begin_if_new, new, screen.status, **AT_ONCE).then(
-        handlers.ask_if_new, _question(screen), screen.answered, **NEWEST
-    ).failure(handlers.recover, screen.trail, screen.answered, **AT_ONCE)
+    begun = event.then(handlers.begin_if_new, new, screen.status, **AT_ONCE)
+    asked = begun.then(handlers.ask_if_new, _question(screen), screen.answered, **NEWEST)
+    _settled(asked, screen, handlers)
+
+
+def _settled(asked: Any, screen: CompareScreen, handlers: ComparingHandlers) -> None:
+    """Own up to a failure; show the hits once more to a browser that was still laying them out."""
+    asked.failure(handlers.recover, screen.trail, screen.answered, **AT_ONCE)
+    asked.success(handlers.settle, screen.found, [screen.hits, screen.priors], **AT_ONCE)
 
 
 def _question(screen: CompareScreen) -> list[Any]:

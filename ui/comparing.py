@@ -6,6 +6,7 @@ it stays here once it is closed there.
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
+from time import sleep
 from typing import Any
 
 import gradio as gr
@@ -30,6 +31,7 @@ from ui.report_markup import text_html
 from ui.search_settings import Settings, settings_of
 
 SEARCHING = "Searching. The models may have to finish a drawing first."
+MOUNTING_SECONDS = 0.3  # a browser takes at most so long to lay out a tab
 
 Updates = Generator[Update, None, None]
 
@@ -136,6 +138,25 @@ class ComparingHandlers:
             yield self._nothing(subject, str(error))
         if another:
             yield {self.screen.scores: self._scores(compared)}
+
+    def settle(self, found: Found | None) -> Update:
+        """Show the hits once more.
+
+        A gallery in a tab that is being opened can lose an update or take two in the wrong order:
+        the browser then says that there are hits, and shows none.
+        """
+        if found is None or found.answer is None:
+            return {self.screen.hits: gr.skip()}
+        sleep(MOUNTING_SECONDS)
+        subject = found.subject
+        if subject is not None and subject.key and self.readings.get(subject.key) is None:
+            return {self.screen.hits: gr.skip()}  # closed meanwhile
+        moved = moves(found.hits, found.other.hits if found.other else ())
+        priors = prior_tiles(found.priors, self.library)
+        return {
+            self.screen.hits: gr.update(value=hit_tiles(found.hits, moved, self.library)),
+            self.screen.priors: gr.update(value=priors, visible=bool(priors)),
+        }
 
     def select_hit(self, found: Found | None, event: gr.SelectData) -> Update:
         """Show the hit that was clicked."""

@@ -260,6 +260,7 @@ def test_nothing_of_a_radiograph_stays_once_another_is_open(page: Any, server: S
     compare(page, server)
     until(lambda: len(captions(page, "#compare-priors")) == 5)
     page.click("[role=tab]:has-text('Read')")
+    until(lambda: "Figure 2 is drawn" in page.input_value("#status textarea"))
     page.set_input_files("#file input[type=file]", str(server.files / "20.png"))
     until(lambda: page.input_value("#opened textarea, #opened input") == "20")
     to_compare(page)

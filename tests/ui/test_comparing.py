@@ -402,6 +402,18 @@ def test_a_hit_whose_file_is_gone_keeps_its_words(
     assert "No report" in tab.shown[tab.screen.details]
 
 
+def test_hits_are_shown_once_more_unless_the_radiograph_was_closed(tab: Tab) -> None:
+    """A browser that is still laying out the tab may have lost them."""
+    key = tab.open()
+    tab.ask()
+    hits, captions = tab.screen.hits, tab.captions()
+    again = tab.handlers.settle(tab.found)[hits]["value"]
+    assert [caption for _, caption in again] == captions
+    assert captions
+    tab.readings.close(key)
+    assert "value" not in tab.handlers.settle(tab.found)[hits]
+
+
 def test_scores_that_fail_hide_no_hits(tab: Tab, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(radiograph: Radiograph) -> Any:
         raise EngineError("Step 1 gave values <that> are not numbers.")

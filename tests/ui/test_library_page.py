@@ -1,6 +1,7 @@
 """The tab "Library" in a real browser, over a real case library of drawn thoraces."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -56,9 +57,14 @@ def write(page: Any, element: str, words: str) -> None:
 
 
 def tick(page: Any, *places: int) -> None:
-    for place in places:
+    """Tick boxes one after the other, as a person does."""
+    for count, place in enumerate(places, start=1):
         page.locator("#library-boxes input").nth(place).click()
-    until(lambda: text(page, "#library-chosen").startswith(f"{len(places)} selected"))
+        until(partial(chosen, page, count))
+
+
+def chosen(page: Any, count: int) -> bool:
+    return text(page, "#library-chosen").startswith(f"{count} selected")
 
 
 def test_pages_are_turned_searched_and_one_case_is_opened(page: Any, server: Server) -> None:
