@@ -151,12 +151,7 @@ class ComparingHandlers:
         subject = found.subject
         if subject is not None and subject.key and self.readings.get(subject.key) is None:
             return {self.screen.hits: gr.skip()}  # closed meanwhile
-        moved = moves(found.hits, found.other.hits if found.other else ())
-        priors = prior_tiles(found.priors, self.library)
-        return {
-            self.screen.hits: gr.update(value=hit_tiles(found.hits, moved, self.library)),
-            self.screen.priors: gr.update(value=priors, visible=bool(priors)),
-        }
+        return self._galleries(found)
 
     def select_hit(self, found: Found | None, event: gr.SelectData) -> Update:
         """Show the hit that was clicked."""
@@ -248,7 +243,6 @@ class ComparingHandlers:
         priors = self._priors(compared)
         other = before.ranked_otherwise(subject, settings)
         found = Found(subject, settings, answer, other, tuple(priors))
-        moved = moves(answer.hits, other.hits if other else ())
         screen = self.screen
         shown = self._hit(found, 0) if answer.hits else self._nothing(subject, "")
         warning = compared_words.warning(answer)
@@ -258,8 +252,16 @@ class ComparingHandlers:
             screen.status: compared_words.told(answer, settings, other),
             screen.banner: gr.update(value=warning, visible=bool(warning)),
             screen.rates: base_rates_html(answer.base_rates),
-            screen.priors: gr.update(value=prior_tiles(priors, self.library), visible=bool(priors)),
-            screen.hits: gr.update(value=hit_tiles(answer.hits, moved, self.library)),
+            **self._galleries(found),
+        }
+
+    def _galleries(self, found: Found) -> Update:
+        """Show the hits, and the patient's other radiographs if there are any."""
+        moved = moves(found.hits, found.other.hits if found.other else ())
+        priors = prior_tiles(found.priors, self.library)
+        return {
+            self.screen.hits: gr.update(value=hit_tiles(found.hits, moved, self.library)),
+            self.screen.priors: gr.update(value=priors, visible=bool(priors)),
         }
 
     def _question(
