@@ -1,13 +1,15 @@
 """The table that every training, evaluation and import reads: one radiograph a row.
 
 Columns: `id, image, dataset, patient_id, split, view, age`, the fourteen findings with
-1 present / 0 absent / -1 uncertain / blank not known, `license`, and more that others use.
-Image paths are relative to the manifest's folder.
+1 present / 0 absent / -1 uncertain / blank not known, `license`, `masks` and `boxes` where experts
+have drawn what is where, and more that others use. Image paths are relative to the manifest's
+folder.
 """
 
 import csv
+import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from daug.errors import ManifestError
@@ -15,6 +17,17 @@ from daug.findings import Finding, State, SuperClass
 
 NEEDED_COLUMNS = ("id", "image", "dataset", "patient_id", "split")
 LABELS = {"1": 1, "1.0": 1, "0": 0, "0.0": 0, "-1": -1, "-1.0": -1}
+
+
+@dataclass(frozen=True)
+class Box:
+    """A rectangle that an expert drew, as fractions of the image's width (x) and height (y)."""
+
+    label: str
+    x0: float
+    y0: float
+    x1: float
+    y1: float
 
 
 @dataclass(frozen=True)
@@ -31,6 +44,8 @@ class Row:
     licence: str
     labels: Mapping[Finding, int]  # 1 present, 0 absent, -1 uncertain; unknown is left out
     report: str = ""  # as its source gives it
+    boxes: tuple[Box, ...] = ()
+    masks: Mapping[str, Path] = field(default_factory=dict)  # what is marked -> PNG, image's size
 
     def state(self, super_class: SuperClass) -> State:
         """Return what the labels say about a super-class."""
@@ -141,7 +156,43 @@ def _row(path: Path, line: int, values: Mapping[str, str]) -> Row:
         licence=values.get("license") or "",
         labels=_labels(path, line, values),
         report=(values.get("report") or "").strip(),
+        boxes=_boxes(path, line, values.get("boxes") or ""),
+        masks=_masks(path, line, values),
     )
+
+
+def _boxes(path: Path, line: int, text: str) -> tuple[Box, ...]:
+    if not text.strip():
+        return ()
+    try:
+        boxes = tuple(
+            Box(str(box["label"]), *(float(box[side]) for side in ("x0", "y0", "x1", "y1")))
+            for box in json.loads(text)
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise ManifestError(
+            f"{path.name} line {line}: the boxes cannot be read ({error!r}). They are a JSON list "
+            "of objects with label, x0, y0, x1 and y1."
+        ) from error
+    for box in boxes:
+        if not (0 <= box.x0 < box.x1 <= 1 and 0 <= box.y0 < box.y1 <= 1):
+            raise ManifestError(
+                f"{path.name} line {line}: the box of {box.label} must lie in the image, with x0 "
+                "below x1 and y0 below y1 as fractions of its width and height."
+            )
+    return boxes
+
+
+def _masks(path: Path, line: int, values: Mapping[str, str]) -> dict[str, Path]:
+    """Masks lie in `masks/<id>/<name>.png` beside the manifest."""
+    names = [name.strip() for name in (values.get("masks") or "").split("|") if name.strip()]
+    for part in (*names, values["id"]) if names else ():
+        if "/" in part or "\\" in part or part in (".", ".."):
+            raise ManifestError(
+                f"{path.name} line {line}: {part!r} cannot be part of a mask's path. Names of "
+                "masks and ids must be plain file names."
+            )
+    return {name: path.parent / "masks" / values["id"] / f"{name}.png" for name in names}
 
 
 def _labels(path: Path, line: int, values: Mapping[str, str]) -> dict[Finding, int]:
