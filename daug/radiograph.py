@@ -15,6 +15,7 @@ from daug.errors import RadiographError
 
 AIR = -1.0  # the darkest value; what a model sees around a radiograph that is not square
 MIN_SIDE = 64  # pixels; below this no model here can say anything
+OLDEST_AGE = 90.0  # years; the very old are few enough to be recognised by their age
 PIXEL_LEVELS = 65535  # steps between -1 and 1 in the pixel digest
 
 
@@ -103,6 +104,7 @@ class Radiograph:
     side: SideMarking = SideMarking.UNKNOWN
     spacing: PixelSpacing | None = None
     pseudonym: Pseudonym = Pseudonym()
+    age: float | None = None  # of the patient in years, OLDEST_AGE at most; None if not stated
     warnings: tuple[str, ...] = ()
     digest: str = field(init=False)  # of the pixels alone, SHA-256 in hexadecimal
 
@@ -122,6 +124,11 @@ class Radiograph:
                 f"{self.source_name}: every pixel has the same value, so there is nothing to see. "
                 "Check that the export from its source was complete."
             )
+        if self.age is not None and not 0 <= self.age <= OLDEST_AGE:
+            raise RadiographError(
+                f"{self.source_name}: an age must be from 0 to {OLDEST_AGE:.0f} years, "
+                f"got {self.age}."
+            )
         pixels.flags.writeable = False
         object.__setattr__(self, "pixels", pixels)
         object.__setattr__(self, "digest", pixel_digest(pixels))
@@ -133,15 +140,29 @@ class Radiograph:
             size: Side of the model's square, in pixels.
         """
         rows, columns = self.pixels.shape
-        longest = max(rows, columns)
-        height, width = (max(1, round(size * side / longest)) for side in (rows, columns))
-        how = cv2.INTER_AREA if longest > size else cv2.INTER_LINEAR
-        small = cv2.resize(self.pixels, (width, height), interpolation=how)
-        top, left = (size - height) // 2, (size - width) // 2
-        square = np.full((size, size), AIR, dtype=np.float32)
-        square[top : top + height, left : left + width] = small.clip(-1, 1)
+        top, left, height, width = square_place(rows, columns, size)
+        square = onto_square(self.pixels, size, outside=AIR).clip(-1, 1)
         mm = None if self.spacing is None else self.spacing.row_mm * rows / height
         return ModelInput(square, top, left, height, width, mm)
+
+
+def square_place(rows: int, columns: int, size: int) -> tuple[int, int, int, int]:
+    """Return top, left, height and width of a picture on the model's padded square."""
+    longest = max(rows, columns)
+    height, width = (max(1, round(size * side / longest)) for side in (rows, columns))
+    return (size - height) // 2, (size - width) // 2, height, width
+
+
+def onto_square(values: NDArray[np.float32], size: int, *, outside: float) -> NDArray[np.float32]:
+    """Return a picture, (H, W), on the model's padded square, (size, size)."""
+    rows, columns = values.shape
+    top, left, height, width = square_place(rows, columns, size)
+    how = cv2.INTER_AREA if max(rows, columns) > size else cv2.INTER_LINEAR
+    square = np.full((size, size), outside, dtype=np.float32)
+    square[top : top + height, left : left + width] = cv2.resize(
+        values, (width, height), interpolation=how
+    )
+    return square
 
 
 def pixel_digest(pixels: NDArray[np.float32]) -> str:

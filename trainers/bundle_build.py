@@ -74,7 +74,7 @@ def build_bundle(
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     try:
-        _copy_models(diffusion_run / "weights", classifier_run / "weights", partial)
+        copy_models(diffusion_run / "weights", classifier_run / "weights", partial)
         scored = load_classifier(partial / "classifier").eval()
         bundle = Bundle(
             folder=partial,
@@ -99,7 +99,8 @@ def build_bundle(
     return replace(whole, folder=output)
 
 
-def _copy_models(diffusion: Path, classifier: Path, output: Path) -> None:
+def copy_models(diffusion: Path, classifier: Path, output: Path) -> None:
+    """Write the networks of two `weights` folders and their schedule, in 16 bits, as a bundle."""
     denoiser = load_unet(diffusion / "unet")
     denoiser.unet.half()
     save_unet(denoiser, output / "unet")

@@ -6,15 +6,14 @@ from pathlib import Path
 
 import torch
 
-from daug.bundle import BUNDLE_FILE, Bundle, DataSource, read_bundle, write_bundle
+from daug.bundle import BUNDLE_FILE, Bundle, read_bundle, write_bundle
 from daug.clip_files import load_clip, read_calibration, save_clip, write_calibration
 from daug.embedder import CLIP_FOLDER, open_embedder
 from daug.errors import BundleError
+from trainers.bundle_data import with_images
 from trainers.runs import read_run
-from trainers.sources import SOURCES
 
 STORED = torch.float16  # half the bytes; embeddings move by less than 0.0001 in cosine
-UNKNOWN = "not known to DAug; ask its owner"
 
 
 def add_clip(bundle: Path, run: Path) -> Bundle:
@@ -42,27 +41,8 @@ def add_clip(bundle: Path, run: Path) -> Bundle:
     kept = [name for name in described.files if not name.startswith(f"{CLIP_FOLDER}/")]
     new = [f"{CLIP_FOLDER}/{path.name}" for path in (bundle / CLIP_FOLDER).iterdir()]
     training = {**described.training, "clip": about}
-    data = _with_images(described.data, about["radiographs"])
+    data = with_images(described.data, CLIP_FOLDER, about["radiographs"])
     whole = write_bundle(replace(described, training=training, data=data), [*kept, *new])
     open_embedder(whole, torch.device("cpu"))  # what does not run here is of no use elsewhere
     assert (bundle / BUNDLE_FILE).is_file()
     return whole
-
-
-def _with_images(data: tuple[DataSource, ...], used: dict[str, int]) -> tuple[DataSource, ...]:
-    sources = {source.name: source for source in data}
-    for name in used:
-        known = SOURCES.get(name)
-        sources.setdefault(
-            name,
-            DataSource(
-                name,
-                known.licence if known else UNKNOWN,
-                known.attribution if known else UNKNOWN,
-                {},
-            ),
-        )
-    return tuple(
-        replace(source, images={**source.images, CLIP_FOLDER: used.get(source.name, 0)})
-        for _, source in sorted(sources.items())
-    )

@@ -15,6 +15,8 @@ from daug.bundle import (
 from daug.errors import BundleError
 from daug.findings import uncovered_findings
 from daug.notice import NOTICE
+from trainers.anatomy.card_section import anatomy_section
+from trainers.calibration.input_card_section import input_check_section
 from trainers.clip_card_section import clip_section
 from trainers.synthetic.card_section import copy_check_section
 
@@ -65,6 +67,8 @@ def model_card(bundle: Bundle) -> str:
         "full range 2), on this one scale in every map.",
         _movement(bundle.measured.get("movement")),
         clip_section(bundle),
+        anatomy_section(bundle),
+        input_check_section(bundle),
         copy_check_section(bundle.measured.get("copy_check")),
         f"## Training data\n\n{_data(bundle)}",
     ]
