@@ -3,27 +3,26 @@
 Nothing heavy is imported until a command runs, so that `--help` stays quick.
 """
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from daug.errors import BundleError
+from trainers.anatomy.cli import (
+    bundle_add_anatomy,
+    bundle_measure_anatomy,
+    data_measure_heart,
+    evaluate_anatomy,
+    train_anatomy,
+)
+from trainers.calibration.cli import bundle_measure_heatmaps, bundle_measure_normals
+from trainers.calibration.input_cli import bundle_calibrate_input
 from trainers.cli_options import (
-    BudgetOption,
     BundleArgument,
-    InitOption,
     JsonOption,
     ManifestOption,
-    PresetOption,
     ReadBundleArgument,
-    ResumeOption,
-    RunFolder,
-    SeedOption,
-    SourcesOption,
-    SplitOption,
-    StepsOption,
     start_log,
     tell,
     words,
@@ -34,24 +33,35 @@ from trainers.evaluation_cli import (
     evaluate_classification,
     evaluate_retrieval,
 )
+from trainers.guide_cli import train_classifier, train_diffusion
+from trainers.localisation_cli import evaluate_heatmaps
+from trainers.phantom_cli import train_phantom
 from trainers.synthetic.cli import examples_command
 from trainers.synthetic.demo_cli import add_demo_commands
-
-PRODUCTS = {"diffusion": "denoiser", "classifier": "classifier of noised radiographs"}
 
 
 def add_commands(app: typer.Typer) -> None:
     """Hang the commands onto the program."""
     train = typer.Typer(help="Train the models of a bundle.", no_args_is_help=True)
-    for kind, product in PRODUCTS.items():
-        train.command(kind, help=f"Train the {product}.")(_trainer(kind, product))
+    train.command("diffusion")(train_diffusion)
+    train.command("classifier")(train_classifier)
     train.command("clip")(train_clip)
+    train.command("phantom")(train_phantom)
+    train.command("anatomy")(train_anatomy)
     app.add_typer(train, name="train")
+    data = typer.Typer(help="Tables of radiographs.", no_args_is_help=True)
+    data.command("measure-heart")(data_measure_heart)
+    app.add_typer(data, name="data")
     app.command("augment")(augment)
     bundle = typer.Typer(help="Put models together, and check them.", no_args_is_help=True)
     bundle.command("build")(bundle_build)
     bundle.command("add-clip")(bundle_add_clip)
     bundle.command("measure-clip")(bundle_measure_clip)
+    bundle.command("add-anatomy")(bundle_add_anatomy)
+    bundle.command("measure-anatomy")(bundle_measure_anatomy)
+    bundle.command("calibrate-input")(bundle_calibrate_input)
+    bundle.command("measure-normals")(bundle_measure_normals)
+    bundle.command("measure-heatmaps")(bundle_measure_heatmaps)
     bundle.command("tune")(bundle_tune)
     bundle.command("score")(bundle_score)
     bundle.command("measure")(bundle_measure)
@@ -63,46 +73,12 @@ def add_commands(app: typer.Typer) -> None:
     app.add_typer(bundle, name="bundle")
     evaluate = typer.Typer(help="Score models on held-out radiographs.", no_args_is_help=True)
     evaluate.command("classifier")(evaluate_classifier)
+    evaluate.command("anatomy")(evaluate_anatomy)
+    evaluate.command("heatmaps")(evaluate_heatmaps)
     evaluate.command("retrieval")(evaluate_retrieval)
     evaluate.command("classification")(evaluate_classification)
     evaluate.command("ablation")(evaluate_ablation)
     app.add_typer(evaluate, name="evaluate")
-
-
-def _trainer(kind: str, product: str) -> Callable[..., None]:
-    """Return the command that trains one kind of model; they differ in nothing else."""
-
-    def train(
-        manifest: ManifestOption,
-        output: RunFolder,
-        preset: PresetOption = "cpu",
-        sources: SourcesOption = "",
-        split: SplitOption = "train",
-        steps: StepsOption = None,
-        budget_minutes: BudgetOption = None,
-        init: InitOption = None,
-        resume: ResumeOption = False,
-        seed: SeedOption = 0,
-        as_json: JsonOption = False,
-    ) -> None:
-        from trainers.runs import TRAININGS, RunRequest
-
-        request = RunRequest(
-            manifest=manifest,
-            folder=output,
-            preset=preset,
-            split=split,
-            sources=words(sources),
-            steps=steps,
-            budget_minutes=budget_minutes,
-            seed=seed,
-            init=init,
-            resume=resume,
-        )
-        start_log(output)
-        tell(TRAININGS[kind](request), as_json, f"The {product} is in {output / 'weights'}.")
-
-    return train
 
 
 def bundle_build(
@@ -202,6 +178,7 @@ def bundle_push(
 
 def bundle_verify(bundle: ReadBundleArgument, as_json: JsonOption = False) -> None:
     """Check every file of a bundle and try its models once."""
+    from daug.anatomy import open_anatomist
     from daug.bundle_source import open_bundle
     from daug.bundled_models import load_models
 
@@ -209,6 +186,7 @@ def bundle_verify(bundle: ReadBundleArgument, as_json: JsonOption = False) -> No
     if not described.files:
         raise BundleError(f"{bundle} lists no files. Build it with `daug bundle build`.")
     load_models(described)
+    open_anatomist(described)
     values = {"ok": True, "name": described.name, "digest": described.digest}
     tell(values, as_json, f"{bundle} is whole: {len(described.files)} files, models load and run.")
 

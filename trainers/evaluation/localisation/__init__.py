@@ -1,0 +1,1 @@
+"""How well heatmaps find what experts have drawn."""
