@@ -20,10 +20,13 @@ from daug.errors import DaugError
 from daug.notice import NOTICE
 
 if TYPE_CHECKING:
+    import torch
+
     from daug.bundle import Bundle
     from daug.case_desk import CaseDesk, CaseLibrary
     from daug.checkup import Check
     from daug.engine import Engine
+    from daug.map_reader import MapReader
     from daug.radiograph_embedder import DrawingEmbedder
     from daug.workstation import Workstation
 
@@ -77,7 +80,14 @@ class Tools:
 
         maps = RememberedMaps(engine.draw_heatmaps)
         draw = maps.draw_heatmaps
-        opened = Workstation(described, load, engine.score, draw, None, "Nothing is searched here.")
+        opened = Workstation(
+            described,
+            load,
+            engine.score,
+            draw,
+            why_no_search="Nothing is searched here.",
+            measurer=self._measurer(described, device),
+        )
         if not searching:
             return opened
         from daug.embedder import open_embedder
@@ -88,6 +98,18 @@ class Tools:
         except BundleError as error:
             return replace(opened, why_no_search=str(error))
         return replace(opened, embedder=embedder, why_no_search="")
+
+    def _measurer(self, bundle: "Bundle", device: "torch.device") -> "MapReader":
+        from daug.anatomy import measured_ratio_error, open_anatomist
+        from daug.map_reader import MapReader
+        from daug.normal_floor import read_floor
+
+        return MapReader(
+            bundle,
+            open_anatomist(bundle, device),
+            read_floor(bundle),
+            measured_ratio_error(bundle),
+        )
 
     def open_bundle(self, bundle: Path | None) -> "Bundle":
         """Return a bundle's description; see `db.cli_embedding.Tools`."""

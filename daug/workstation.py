@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from daug.bundle import Bundle
+from daug.bundle import Bundle, HeatScale
+from daug.cardiothoracic import CardiothoracicRatio
 from daug.embedding import Embedding
 from daug.finding_probability import FindingProbability
 from daug.heatmap import Heatmap, Preview, Recipe, Scores
+from daug.input_check import InputCheck
+from daug.map_reading import MapReading
 from daug.radiograph import Radiograph
 
 Drawing = Generator[Preview, None, tuple[Heatmap, ...]]  # closing it stops the computation
@@ -87,6 +90,34 @@ class RadiographEmbedder(Protocol):
         ...
 
 
+class MapMeasurer(Protocol):
+    """Measures maps; see `daug.map_reader.MapReader`."""
+
+    def read(
+        self, radiograph: Radiograph, heatmap: Heatmap, drawings: Heatmap | None = None
+    ) -> MapReading:
+        """Return zones, percentile among normals, stability and ratios of a map.
+
+        Args:
+            radiograph: Its view and age say whom it is compared with.
+            heatmap: The map.
+            drawings: The same map drawn from several seeds, if there is one.
+        """
+        ...
+
+    def ratio(self, radiograph: Radiograph) -> CardiothoracicRatio | None:
+        """Return the cardiothoracic ratio of a radiograph; None without an anatomy model."""
+        ...
+
+    def scale(self, radiograph: Radiograph, recipe: Recipe) -> HeatScale:
+        """Return the fixed scale that a map of a radiograph is drawn on.
+
+        The normal floor of the radiograph's group for "what looks abnormal", where it was measured;
+        else the bundle's scale of intensity change. Never that of the map at hand.
+        """
+        ...
+
+
 @dataclass(frozen=True)
 class Workstation:
     """What a person can do with one bundle."""
@@ -97,6 +128,8 @@ class Workstation:
     draw_heatmaps: Callable[[Radiograph, Sequence[Recipe]], Drawing]
     embedder: RadiographEmbedder | None = None
     why_no_search: str = ""  # one sentence, where there is no embedder
+    measurer: MapMeasurer | None = None
+    check_input: Callable[[Radiograph], InputCheck] | None = None  # before any map is drawn
 
 
 class WorkstationOpener(Protocol):

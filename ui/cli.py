@@ -20,6 +20,7 @@ LOOPBACK = "127.0.0.1"
 PORT = 7860
 LIBRARY = Path("library")  # as `daug library` has it
 OPACITY = 0.7
+DRAWINGS = 8  # of a map, for its stability
 EXAMPLES = Path(__file__).parents[1] / "assets" / "examples"
 
 File = Annotated[Path, typer.Argument(help="A DICOM, PNG, JPEG or TIFF file.")]
@@ -49,6 +50,18 @@ ReferenceName = Annotated[
 Seeds = Annotated[str | None, typer.Option(help="Numbers with commas between: 0,1,2.")]
 Scheduler = Annotated[str | None, typer.Option(help="The way down from the noise, e.g. DDIM.")]
 Opacity = Annotated[float, typer.Option(min=0, max=1, help="Weight of the colors.")]
+StatedView = Annotated[
+    Literal["PA", "AP"] | None,
+    typer.Option("--view", help="How it was taken, where the file does not say or is wrong."),
+]
+StatedAge = Annotated[
+    float | None,
+    typer.Option("--age", min=0, max=125, help="Of the patient in years, likewise."),
+]
+Drawings = Annotated[
+    int,
+    typer.Option(min=1, max=64, help="How often the map is drawn to say how stable it is."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 
 
@@ -115,6 +128,9 @@ def heatmap(
     reference: ReferenceName = None,
     seeds: Seeds = None,
     scheduler: Scheduler = None,
+    view: StatedView = None,
+    age: StatedAge = None,
+    drawings: Drawings = DRAWINGS,
     opacity: Opacity = OPACITY,
     as_json: AsJson = False,
 ) -> None:
@@ -133,6 +149,9 @@ def heatmap(
         opacity,
         as_json,
         started,
+        view,
+        age,
+        drawings,
     )
     draw_heatmap(job, super_class, direction, activation, output)
 
@@ -157,6 +176,8 @@ def panel(
     reference: ReferenceName = None,
     seeds: Seeds = None,
     scheduler: Scheduler = None,
+    view: StatedView = None,
+    age: StatedAge = None,
     opacity: Opacity = OPACITY,
     as_json: AsJson = False,
 ) -> None:
@@ -175,6 +196,8 @@ def panel(
         opacity,
         as_json,
         started,
+        view,
+        age,
     )
     draw_panel(job, maps, output)
 

@@ -12,7 +12,7 @@ import typer
 
 from daug.findings import Activation, Direction
 from daug.heatmap import Encoder, Preview, Reference
-from daug.radiograph import Radiograph
+from daug.radiograph import Radiograph, View
 from daug.workstation import Workstation
 from ui import wording
 from ui.chosen_maps import default_asks, panel_recipes, parse_asks
@@ -20,6 +20,7 @@ from ui.drawing_clock import DrawingSeconds, finish_timed
 from ui.figure2 import figure2_png
 from ui.look import Look
 from ui.map_files import map_document, write_map
+from ui.measured_map import checked, drawn_often, measured_document, measured_lines, stated
 from ui.quiet_decoders import quiet_decoders
 from ui.whole_files import check_place, make_folder, write_whole
 
@@ -35,6 +36,9 @@ class Job:
     opacity: float
     as_json: bool
     started: float  # perf_counter when the command began
+    view: str | None = None  # PA or AP, as stated by a person
+    age: float | None = None  # likewise, in years
+    drawings: int = 1  # of a map, to tell how stable it is
 
 
 def recipe_changes(
@@ -72,15 +76,24 @@ def draw_heatmap(
     bundle = workstation.bundle
     recipe = bundle.recipe_for(super_class, direction, activation, **job.changes)
     radiograph, load_seconds = _load(workstation, job)
-    drawing = workstation.draw_heatmaps(radiograph, [recipe])
-    (heatmap,), drawn = finish_timed(drawing, _progress(job.as_json))
+    check = checked(workstation, radiograph)
+    often = drawn_often(recipe, job.drawings) if workstation.measurer is not None else None
+    progress = _progress(job.as_json)
+    (heatmap,), drawn = finish_timed(workstation.draw_heatmaps(radiograph, [recipe]), progress)
+    drawings = None
+    if often is not None:
+        (drawings,), _ = finish_timed(workstation.draw_heatmaps(radiograph, [often]), progress)
+    measured = measured_document(workstation, radiograph, heatmap, drawings, check)
     paths = write_map(folder, radiograph, heatmap, bundle, opacity=job.opacity)
     seconds = _seconds(load_seconds, drawn, perf_counter() - job.started)
-    document = map_document(job.file, radiograph, heatmap, bundle, paths, seconds)
+    document = map_document(job.file, radiograph, heatmap, bundle, paths, seconds) | measured
+    document["warnings"] = [*(check.reasons if check else ()), *document["warnings"]]
     if job.as_json:
         typer.echo(json.dumps(document, indent=2, allow_nan=False))
         return
     typer.echo(_told(document))
+    for line in measured_lines(document):
+        typer.echo(f"    {line}")
     typer.echo(f"Radiograph: {', '.join(wording.placement(radiograph))}.")
     typer.echo(f"Models: {wording.bundle_line(bundle)}. {wording.coverage(bundle)}")
     for warning in document["warnings"]:
@@ -103,6 +116,7 @@ def draw_panel(job: Job, maps: str | None, output: Path) -> None:
     if asks is not None:  # before the radiograph is read: a wrong word is told at once
         panel_recipes(bundle, asks, **job.changes)
     radiograph, load_seconds = _load(workstation, job)
+    check = checked(workstation, radiograph)
     if asks is None:
         asks = default_asks(bundle, workstation.score(radiograph))
     recipes = panel_recipes(bundle, asks, **job.changes)
@@ -116,8 +130,12 @@ def draw_panel(job: Job, maps: str | None, output: Path) -> None:
     share = DrawingSeconds(drawn.encode / count, drawn.decode / count)
     each = _seconds(load_seconds / count, share, total / count)
     documents = [
-        map_document(job.file, radiograph, heatmap, bundle, {}, each) for heatmap in heatmaps
+        map_document(job.file, radiograph, heatmap, bundle, {}, each)
+        | measured_document(workstation, radiograph, heatmap, None, check)
+        for heatmap in heatmaps
     ]
+    for document in documents:
+        document["warnings"] = [*(check.reasons if check else ()), *document["warnings"]]
     if job.as_json:
         document = {
             "maps": documents,
@@ -141,7 +159,9 @@ def _load(workstation: Workstation, job: Job) -> tuple[Radiograph, float]:
     began = perf_counter()
     with quiet_decoders():
         radiograph = workstation.load(job.file, frame=job.frame)
-    return radiograph, perf_counter() - began
+    return stated(
+        radiograph, None if job.view is None else View(job.view), job.age
+    ), perf_counter() - began
 
 
 def _seconds(load: float, drawn: DrawingSeconds, total: float) -> dict[str, float]:

@@ -19,7 +19,7 @@ NOISE_LEVEL = "Noise level L"
 SCALE = "Guidance scale s"
 STEPS = "Steps"
 SEEDS = "Seeds"
-ONE_SEED = "The ddim encoder draws no noise, so there is one map and no seed to choose."
+ONE_SEED = "The ddim encoder draws no noise; how stable its maps are is a layer of its own."
 SEVERAL_SEEDS = "One map for each of these numbers, then their mean: 0, 1, 2."
 
 

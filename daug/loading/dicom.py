@@ -15,7 +15,8 @@ from daug.loading.identity import pseudonym
 from daug.loading.pipeline import shown_gray
 from daug.loading.placement import LATERAL_WARNING, placed, spacing_of, view_of
 from daug.loading.refusal import check_pixel_count, chosen_frame
-from daug.radiograph import Radiograph, View
+from daug.radiograph import OLDEST_AGE, Radiograph, View
+from daug.stated_age import years
 
 # CR and DX; DR and RG are written for film and early detectors, OT and SC for secondary
 # captures of radiographs. Cameras (XC), mammography (MG), teeth and fluoroscopy are not chests
@@ -82,6 +83,7 @@ def load_dicom(
             study_date=header.verbatim("StudyDate"),
             study_time=header.verbatim("StudyTime"),
         ),
+        age=_age(header),
         warnings=(
             *_kind_warnings(header, view),
             *odd_gray,
@@ -89,6 +91,11 @@ def load_dicom(
             *odd_spacing,
         ),
     )
+
+
+def _age(header: Header) -> float | None:
+    stated = years(header.text("PatientAge"))
+    return None if stated is None else min(stated, OLDEST_AGE)
 
 
 def _check_kind(name: str, header: Header) -> None:

@@ -133,16 +133,27 @@ def test_the_input_as_reference_is_the_papers_difference(
     assert heatmap.scores_before.sigmoid == pytest.approx(heatmap.scores_input.sigmoid, abs=1e-6)
 
 
-def test_the_ddim_encoder_needs_no_seed(engine: Engine, radiograph: Radiograph) -> None:
-    first, second = (
-        draw(
-            engine,
-            radiograph,
-            engine.models.bundle.recipe_for("Pleural", encoder=Encoder.DDIM, seeds=(seed,)),
-        )[0]
-        for seed in (0, 1)
-    )
-    assert (first.change == second.change).all()
+def test_with_seed_0_the_ddim_encoder_leaves_the_radiograph_as_it_is(
+    engine: Engine, radiograph: Radiograph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = engine.models.bundle.recipe_for("Pleural", encoder=Encoder.DDIM)
+    (as_it_is,) = draw(engine, radiograph, recipe)
+    monkeypatch.setattr("daug.engine.DITHER", 0.5)
+    (still,) = draw(engine, radiograph, recipe)
+    assert (as_it_is.change == still.change).all()
+
+
+def test_any_other_seed_of_the_ddim_encoder_shakes_it_a_little(
+    engine: Engine, radiograph: Radiograph
+) -> None:
+    ask = engine.models.bundle.recipe_for
+    (alone,) = draw(engine, radiograph, ask("Pleural", encoder=Encoder.DDIM))
+    (several,) = draw(engine, radiograph, ask("Pleural", encoder=Encoder.DDIM, seeds=(0, 1, 2)))
+    assert several.seed_changes[0] == pytest.approx(alone.change, abs=1e-5)
+    for shaken in several.seed_changes[1:]:
+        assert (shaken != alone.change).any()
+        assert np.abs(shaken - alone.change).mean() < np.abs(alone.change).mean()
+    assert (several.seed_changes[1] != several.seed_changes[2]).any()
 
 
 def test_untrained_super_classes_have_no_influence_on_any_map(

@@ -4,7 +4,7 @@ from scipy.special import expit, softmax
 
 from daug.errors import RecipeError
 from daug.findings import Activation, Direction
-from daug.heatmap import Encoder, Heatmap, Recipe, Reference, Scores
+from daug.heatmap import Heatmap, Recipe, Reference, Scores
 from daug.radiograph import ModelInput
 
 SCORES = Scores(("A", "B", "C"), np.array([1.0, -2.0, 0.5]))
@@ -27,7 +27,6 @@ def test_a_recipe_comes_back_from_json_as_it_went_in() -> None:
         ({"seeds": ()}, "seeds"),
         ({"seeds": (1, 1)}, "seeds"),
         ({"seeds": (-1,)}, "seeds"),
-        ({"seeds": (0, 1), "encoder": Encoder.DDIM}, "deterministic"),
     ],
 )
 def test_a_recipe_that_cannot_be_drawn_is_refused(

@@ -135,7 +135,7 @@ def heatmap(
         pixel_digest=of.digest,
         bundle_digest=models.digest,
         model_input=seen,
-        seed_changes=change[None],
+        seed_changes=np.repeat(change[None], len(recipe.seeds), axis=0),
         counterfactual=(seen.pixels + change).clip(-1, 1),
         reference=seen.pixels,
         scores_input=scores(models),

@@ -1,0 +1,1 @@
+"""Marks that are set on held-out radiographs: what is normal, and what is out of place."""
