@@ -8,7 +8,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -31,6 +31,7 @@ from trainers.evaluation.classifier_scores import LEVELS, ScoreRow, logits_at, s
 from trainers.evaluation.curves import draw_noise_curves
 from trainers.manifest import Row
 from trainers.pixels import to_model_range
+from trainers.surroundings import exchange
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +47,15 @@ class ClassifierSettings:
     highest_t: int = 600  # guidance never asks about noisier images
     clean_share: float = 0.1  # of a batch that is asked about without noise
     augmentation: AugmentationRange = STRONG
+    foreign_share: float = 0.0  # of a batch that gets another radiograph's surroundings
+
+
+class RowSampler(Protocol):
+    """Whoever says which rows a batch is made of."""
+
+    def draw(self, batch: int, generator: torch.Generator) -> Tensor:
+        """Return the rows of a batch, (batch,)."""
+        ...
 
 
 class ClassifierProblem:
@@ -62,20 +72,30 @@ class ClassifierProblem:
         super_classes: Sequence[SuperClass],
         config: ClassifierConfig,
         settings: ClassifierSettings,
+        chests: NDArray[np.bool_] | None = None,
     ) -> None:
         """Prepare labels and sampling.
 
+        Args:
+            chests: Where each radiograph has its chest, (N, S, S), if surroundings are exchanged.
+
         Raises:
             ManifestError: If no super-class has enough examples.
+            TrainingError: If surroundings are to be exchanged, and nobody says where chests are.
         """
-        self.pixels, self.settings = pixels, settings
+        if settings.foreign_share and chests is None:
+            raise TrainingError(
+                "Surroundings can only be exchanged where the chests are known. Name the segmenter "
+                "that finds them with --anatomy."
+            )
+        self.pixels, self.settings, self.chests = pixels, settings, chests
         self.held_out_rows, self.held_out = held_out_rows, held_out
         self.super_classes = super_classes
         self.classifier = NoisyClassifier(config)
         self.model: nn.Module = self.classifier
         pools = find_pools(rows, super_classes)
         self.labels = labels_from(pools, len(rows), len(super_classes))
-        self.sampler = BalancedSampler(pools)
+        self.sampler: RowSampler = BalancedSampler(pools)
         self.counts = count_training(pools, rows, super_classes)
         self.alpha_bar = linear_alpha_bar().to(torch.float32)
         for super_class, counts in zip(super_classes, self.counts, strict=True):
@@ -100,7 +120,7 @@ class ClassifierProblem:
     def draw_batch(self, size: int, generator: torch.Generator) -> tuple[Tensor, ...]:
         """Return x_t (B, 1, H, W), t (B,), present (B, C) and known (B, C)."""
         rows = self.sampler.draw(size, generator)
-        images = to_model_range(self.pixels[rows.numpy()])
+        images = self._surrounded(to_model_range(self.pixels[rows.numpy()]), rows, generator)
         x_0 = apply(draw(self.settings.augmentation, size, generator), images)
         t = torch.randint(self.settings.highest_t, (size,), generator=generator)
         clean = torch.rand(size, generator=generator) < self.settings.clean_share
@@ -109,6 +129,16 @@ class ClassifierProblem:
         noised = add_noise(x_0, eps, self.alpha_bar[t][:, None, None, None])
         x_t = torch.where(clean[:, None, None, None], x_0, noised)
         return x_t, t, self.labels.present[rows], self.labels.known[rows]
+
+    def _surrounded(self, images: Tensor, rows: Tensor, generator: torch.Generator) -> Tensor:
+        """Return a batch in which some have another's surroundings, (B, 1, H, W)."""
+        if self.chests is None or not self.settings.foreign_share:
+            return images
+        chests = torch.from_numpy(np.array(self.chests[rows.numpy()]))[:, None].float()
+        order = torch.randperm(len(rows), generator=generator)
+        foreign = torch.rand(len(rows), generator=generator) < self.settings.foreign_share
+        mixed = exchange(images, chests, order)
+        return torch.where(foreign[:, None, None, None], mixed, images)
 
     def loss(self, model: nn.Module, batch: tuple[Tensor, ...]) -> Tensor:
         """Return the binary cross-entropy, averaged over the known labels of the batch."""

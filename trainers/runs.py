@@ -4,12 +4,14 @@ import json
 import logging
 import random
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from daug.bundle import file_digest
 from daug.errors import TrainingError
@@ -23,6 +25,7 @@ from trainers.presets import Preset, find_preset
 from trainers.problem import LoopSettings
 from trainers.processes import join_processes
 from trainers.sources import MayTrain, allowed_sources
+from trainers.surroundings import chest_masks
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +48,8 @@ class RunRequest:
     seed: int = 0
     init: Path | None = None
     resume: bool = False
+    anatomy: Path | None = None  # folder of a segmenter, for a classifier
+    foreign_share: float = 0.0  # see trainers.classifier.ClassifierSettings
 
 
 def train_diffusion(request: RunRequest) -> dict[str, Any]:
@@ -79,7 +84,12 @@ def train_classifier(request: RunRequest) -> dict[str, Any]:
         held_out.pixels,
         SUPER_CLASSES,
         preset.classifier(tuple(sc.name for sc in SUPER_CLASSES)),
-        ClassifierSettings(sources=_names(rows), highest_t=preset.highest_t),
+        ClassifierSettings(
+            sources=_names(rows),
+            highest_t=preset.highest_t,
+            foreign_share=request.foreign_share,
+        ),
+        _chests(images, request),
     )
     if request.init is not None:
         problem.start_from(request.init)
@@ -94,12 +104,6 @@ def train_classifier(request: RunRequest) -> dict[str, Any]:
         row for row, known in zip(rows, problem.labels.known, strict=True) if known.any()
     ]
     return _describe(request, training, learnt_from, more)
-
-
-TRAININGS: Mapping[str, Callable[[RunRequest], dict[str, Any]]] = {
-    "diffusion": train_diffusion,
-    "classifier": train_classifier,
-}
 
 
 def read_run(folder: Path, kind: str) -> dict[str, Any]:
@@ -134,6 +138,12 @@ def _load(request: RunRequest, preset: Preset, needed: MayTrain) -> tuple[Images
     by_source = dict(Counter(row.source for row in images.rows))
     logger.info("%d radiographs of %s", len(images.rows), by_source)
     return images, held_out
+
+
+def _chests(images: Images, request: RunRequest) -> NDArray[np.bool_] | None:
+    if request.anatomy is None or not request.foreign_share:
+        return None
+    return chest_masks(images.pixels, request.anatomy, request.folder / "cache")
 
 
 def _names(rows: Sequence[Row]) -> tuple[str, ...]:
