@@ -64,6 +64,7 @@ class Tools:
         from daug.bundled_models import load_models
         from daug.engine import Engine
         from daug.errors import BundleError
+        from daug.input_checker import open_input_checker
         from daug.loading import load_radiograph
         from daug.radiograph import Radiograph
         from daug.remembered import RememberedMaps
@@ -73,7 +74,9 @@ class Tools:
         described = self.open_bundle(bundle)
         identity_key = None if library is None else open_library_folder(library).identity_key
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        engine = Engine(load_models(described), device)
+        models = load_models(described)
+        checker = open_input_checker(models)
+        engine = Engine(models, device)
 
         def load(path: Path, *, frame: int | None = None) -> Radiograph:
             return load_radiograph(path, identity_key=identity_key, frame=frame)
@@ -87,6 +90,7 @@ class Tools:
             draw,
             why_no_search="Nothing is searched here.",
             measurer=self._measurer(described, device),
+            check_input=None if checker is None else checker.check_input,
         )
         if not searching:
             return opened

@@ -27,6 +27,7 @@ READ = (
     "ViewPosition",
     "ViewCodeSequence",
     "PatientOrientation",
+    "PatientAge",
     "PatientID",
     "IssuerOfPatientID",
     "StudyInstanceUID",

@@ -279,3 +279,14 @@ def test_gray_stored_in_colors_is_gray_and_color_is_refused(tmp_path: Path) -> N
 def test_dicom_is_known_by_its_content_not_its_name(tmp_path: Path) -> None:
     path = write_dicom(tmp_path).rename(tmp_path / "IM0001.png")
     assert load_radiograph(path).source_name == "IM0001"
+
+
+@pytest.mark.parametrize(
+    ("stated", "years"),
+    [("058Y", 58.0), ("018M", 1.5), ("090Y", 90.0), ("101Y", 90.0), (None, None)],
+)
+def test_an_age_comes_along_in_years_and_never_above_ninety(
+    tmp_path: Path, stated: str | None, years: float | None
+) -> None:
+    radiograph = load_radiograph(write_dicom(tmp_path, PatientAge=stated, **FULL_WINDOW))
+    assert radiograph.age == years

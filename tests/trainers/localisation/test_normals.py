@@ -50,12 +50,16 @@ CHILDREN = [normal(f"c{i}", "kermany", "child", 0.02) for i in range(10)]
 
 
 def test_a_normal_is_judged_by_the_patients_of_other_folds_alone() -> None:
-    """Were it among those who make the mark, it would be hotter than nobody."""
-    normals = [*COOL, HOT]
-    found = {one.patient: notable for one, notable in judged(normals, floor_of(normals))}
-    assert found["hot"]
-    assert len(found) == 101
-    assert sum(found.values()) <= 5
+    fold = fold_of(HOT.patient)
+    others = [one for one in COOL if fold_of(one.patient) != fold]
+    alike = [replace(HOT, patient=one.patient) for one in COOL if fold_of(one.patient) == fold]
+    assert len(alike) > 5
+    found = judged(normals := [*others, *alike], floor_of(normals))
+    assert {one.patient for one, notable in found if notable} >= {one.patient for one in alike}
+
+
+def test_fifty_normals_are_too_few_once_a_fold_of_them_is_left_out() -> None:
+    assert not judged(COOL[:50], floor_of(COOL[:50]))
 
 
 def test_maps_count_in_units_of_their_own_floor_so_a_strong_kind_of_map_is_not_notable() -> None:
