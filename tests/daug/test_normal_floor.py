@@ -108,11 +108,19 @@ def test_only_more_no_finding_and_less_of_a_finding_ask_what_is_abnormal() -> No
     assert not asks_what_is_abnormal(Recipe("No Finding", Direction.LESS))
 
 
-def test_the_scale_runs_from_the_median_normal_to_the_notable_mark() -> None:
+def test_the_scale_starts_where_one_normal_in_twenty_is_hotter() -> None:
     scale = floor(EVEN).scale(LESS, PA)
     assert scale is not None
-    assert scale.mark == pytest.approx(np.median(EVEN))
-    assert scale.full_at == pytest.approx(np.percentile(EVEN, 99))
+    assert np.mean([one > scale.mark for one in EVEN]) == 0.05
+    assert scale.full_at == pytest.approx(2 * scale.mark)
+
+
+def test_one_normal_in_a_hundred_is_notable() -> None:
+    measured = floor(EVEN)
+    mark = measured.notable_mark(PA)
+    assert mark is not None
+    assert mark.n == 100
+    assert sum(measured.hottest(PA, (one,)) > mark.mark for one in EVEN) == 1
 
 
 def test_without_a_fold_its_radiographs_are_gone_and_no_other() -> None:
