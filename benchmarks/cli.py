@@ -8,6 +8,7 @@ def add_commands(app: typer.Typer) -> None:
     from benchmarks.augment import bench_augment
     from benchmarks.library_import import bench_import
     from benchmarks.panel import bench_panel
+    from benchmarks.phantom import bench_phantom
     from benchmarks.search import bench_search
 
     bench = typer.Typer(help="Speed against the plain way of the paper.", no_args_is_help=True)
@@ -15,4 +16,5 @@ def add_commands(app: typer.Typer) -> None:
     bench.command("search")(bench_search)
     bench.command("import")(bench_import)
     bench.command("augment")(bench_augment)
+    bench.command("phantom")(bench_phantom)
     app.add_typer(bench, name="bench")

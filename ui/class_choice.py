@@ -2,12 +2,20 @@
 
 from daug.bundle import Bundle
 from daug.findings import Direction
+from daug.trust import trust_of
 from ui import wording
 
 
 def choices(bundle: Bundle) -> list[tuple[str, str]]:
     """Return (label, name) of every super-class; those that were not trained come last."""
-    offered = [(f"{card.name} ({card.training.positives:,})", card.name) for card in bundle.offered]
+    offered = [
+        (
+            f"{card.name} ({card.training.positives:,}) · "
+            f"trust: {trust_of(card, bundle).level.value}",
+            card.name,
+        )
+        for card in bundle.offered
+    ]
     return offered + [(f"{name}: no training examples", name) for name in untrained(bundle)]
 
 
@@ -32,8 +40,10 @@ def description(bundle: Bundle, name: str, direction: Direction) -> str:
     card = next(card for card in bundle.classes if card.name == name)
     if not card.offered:
         return f"{name}: {wording.trained_on(card)}. No map is drawn of it."
+    trust = trust_of(card, bundle)
     return (
         f"{wording.question(card, direction)}\n"
         f"{wording.trained_on(card)}: {wording.stands_for(card)}.\n"
-        f"Classifier: {wording.measured(card)}."
+        f"Classifier: {wording.measured(card)}.\n"
+        f"Trust in its maps: {trust.level.value} ({trust.because})."
     )

@@ -5,7 +5,7 @@ radiograph is closed or something else was asked.
 """
 
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import gradio as gr
@@ -18,16 +18,21 @@ from daug.workstation import Workstation
 from ui import wording
 from ui.chosen_maps import default_asks, panel_recipes
 from ui.followed_drawing import FollowedDrawing
+from ui.look import Layer
+from ui.map_layers import DRAWINGS
+from ui.measurement_panel import measurements_html
+from ui.measuring import measure
 from ui.method import recipe_changes
 from ui.overview import finished_overview, unfinished_overview
 from ui.read_screen import ReadScreen, Update
 from ui.reading_column import View, progress_bar
 from ui.readings import Reading, Readings, Turn
 from ui.score_plot import score_plot
-from ui.screen_pictures import map_pane, preview_pane
+from ui.screen_pictures import preview_pane
 from ui.viewing import ViewHandlers, answered
 
 BROKEN = "Something went wrong that DAug did not foresee; the terminal it runs in says what."
+MOST_KEPT = 8  # maps that were drawn from several seeds
 CLOSED = "The radiograph is no longer open. Open its file again."
 
 Updates = Generator[Update, None, None]
@@ -55,6 +60,36 @@ class DrawingHandlers:
     def begin_question(self, opened: str | None, name: str, sign: str, *method: Any) -> Update:
         """Ask for both maps of one question, before the models are free."""
         return self._begin(opened, View.QUESTION, lambda _: self._pair(name, sign, method))
+
+    def begin_first_figure(self, opened: str | None, *method: Any) -> Update:
+        """Ask for Figure 2 of a radiograph that was just opened, unless its input is doubted."""
+        reading = self.readings.get(opened)
+        if reading is not None and reading.doubts:
+            return self.screen.unchanged()
+        return self.begin_figure(opened, *method)
+
+    def begin_layer(self, opened: str | None, layer: str) -> Update:
+        """Show another layer of the two maps; ask for the drawings that it needs."""
+        reading = self.readings.get(opened)
+        if reading is None:
+            return self.screen.unchanged()
+        reading.layer = Layer(layer)
+        recipes = self._drawings_missing(reading)
+        if recipes and reading.turn is None:
+            reading.ask(recipes)
+            said = f"Waiting for the models: {DRAWINGS} drawings of each map."
+            return {**self.screen.said(said, busy=True), self.screen.column.bar: progress_bar(0, 0)}
+        reading.settle_layer()
+        return self._layer_shown(reading)
+
+    def draw_layer(self, opened: str | None) -> Updates:
+        """Draw both maps of a question from several seeds, where their stability is asked for."""
+        telling = _Telling(lambda *_: {}, self._drawings_done, "The stability is not known.")
+        yield from self._draw(opened, self._drawings_missing, telling)
+        reading = self.readings.get(opened)
+        if reading is not None and reading.turn is None and self._drawings_missing(reading):
+            reading.settle_layer()  # stopped, or failed: the maps are still there
+            yield self._layer_shown(reading)
 
     def begin_figure(self, opened: str | None, *method: Any) -> Update:
         """Ask for Figure 2, before the models are free."""
@@ -117,11 +152,13 @@ class DrawingHandlers:
             return self.screen.said(CLOSED, is_open=False)
         try:
             reading.ask(recipes_of(reading))
+            if reading.layer is Layer.STABILITY:
+                reading.layer = Layer.MAP
         except DaugError as error:
             return self.screen.said(str(error), busy=reading.turn is not None)
         return {
             **self.screen.said("Waiting for the models.", busy=True),
-            **self.screen.seen(view),
+            **self.screen.seen(view, reading.layer),
             self.screen.column.bar: progress_bar(0, 0),
         }
 
@@ -156,7 +193,7 @@ class DrawingHandlers:
     def _maps_so_far(self, reading: Reading, recipes: Sequence[Recipe], preview: Preview) -> Update:
         reading.heatmaps = ()  # what was drawn before answers another question
         return {
-            pane: preview_pane(reading, recipe, preview, place, self._bundle)
+            pane: preview_pane(reading, recipe, preview, place, self.workstation)
             for place, (pane, recipe) in enumerate(
                 zip(self.screen.column.panes, recipes, strict=True)
             )
@@ -164,27 +201,53 @@ class DrawingHandlers:
 
     def _maps_done(self, reading: Reading, maps: tuple[Heatmap, ...]) -> Iterator[Update]:
         reading.heatmaps = maps
+        measure(self.workstation, reading, maps)
+        column = self.screen.column
         yield {
             **self.screen.finished(answered(self._bundle, maps[0])),
-            self.screen.column.plot: score_plot(self._bundle, reading.scores, maps),
-            **{
-                pane: map_pane(reading, heatmap, self._bundle)
-                for pane, heatmap in zip(self.screen.column.panes, maps, strict=True)
-            },
+            column.plot: score_plot(self._bundle, reading.scores, maps),
+            column.measured: measurements_html(reading, self.workstation, maps),
+            **self.views.panes(reading),
+        }
+
+    def _drawings_missing(self, reading: Reading) -> tuple[Recipe, ...]:
+        """Return the recipes of the drawings that the layer needs and that are not there."""
+        if reading.layer is not Layer.STABILITY:
+            return ()
+        missing = [one for one in reading.heatmaps if reading.drawn_often(one.recipe) is None]
+        seeds = tuple(range(DRAWINGS))
+        return tuple(replace(one.recipe, seeds=seeds) for one in missing)
+
+    def _drawings_done(self, reading: Reading, maps: tuple[Heatmap, ...]) -> Iterator[Update]:
+        reading.drawings = (*reading.drawings, *maps)[-MOST_KEPT:]
+        said = f"Drawn {DRAWINGS} times, from seeds 0 to {DRAWINGS - 1}: the stability is known."
+        yield {**self.screen.finished(said), **self._layer_shown(reading)}
+
+    def _layer_shown(self, reading: Reading) -> Update:
+        """Return the pictures of the layer that is chosen."""
+        if not reading.heatmaps:
+            return self.screen.unchanged()
+        column = self.screen.column
+        return {
+            column.layer: reading.layer.value,
+            column.show: gr.update(visible=reading.layer is Layer.MAP),
+            column.measured: measurements_html(reading, self.workstation, reading.heatmaps),
+            **self.views.panes(reading),
         }
 
     def _figure_so_far(
         self, reading: Reading, recipes: Sequence[Recipe], preview: Preview
     ) -> Update:
         reading.figure = ()
-        picture = unfinished_overview(reading, recipes, preview, self._bundle)
+        picture = unfinished_overview(reading, recipes, preview, self.workstation)
         return {self.screen.column.overview: picture}
 
     def _figure_done(
         self, opened: str | None, reading: Reading, maps: tuple[Heatmap, ...]
     ) -> Iterator[Update]:
         reading.figure = maps
-        picture = finished_overview(reading, self._bundle)
+        measure(self.workstation, reading, maps)
+        picture = finished_overview(reading, self.workstation)
         said = "Figure 2 is drawn. Click a column to see its maps large."
         yield {**self.screen.finished(said), self.screen.column.overview: picture}
         yield self.views.write_figure(opened)

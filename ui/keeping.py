@@ -91,9 +91,7 @@ class Keeper:
             return FILE_GONE
         path = reading.path
         marks = marks_of(reading, self.bundle)
-        return self._saved(
-            lambda: self.desk.keep(reading.radiograph, path), collection, note, marks
-        )
+        return self._saved(lambda: self.desk.keep(reading.filed, path), collection, note, marks)
 
     def save_case(
         self, case_id: int | None, collection: str | None, note: str, marks: dict[str, Any]

@@ -35,13 +35,22 @@ class Show(StrEnum):
     NOTHING = "no map"
 
 
+class Layer(StrEnum):
+    """What stands in the places of the two large maps."""
+
+    MAP = "Map"
+    CONTROL = "Control"
+    STABILITY = "Stability"
+    DISAGREEMENT = "Disagreement"
+
+
 @dataclass(frozen=True)
 class Look:
     """How maps are shown."""
 
     opacity: float = OPACITY  # weight of the color where it is drawn, in [0, 1]
     colors: ColorMap = ColorMap.INFERNO
-    hide_below: float = 0.0  # share of the scale's full color; the bundle's mark always hides
+    hide_below: float = 0.0  # share of the scale's full color; a map's own mark always hides
     smooth: bool = True  # interpolate between the model's pixels; else each is the block it is
 
     def __post_init__(self) -> None:

@@ -20,6 +20,7 @@ from ui.drawing_clock import DrawingSeconds, finish_timed
 from ui.figure2 import figure2_png
 from ui.look import Look
 from ui.map_files import map_document, write_map
+from ui.map_scale import map_scale, scales_of
 from ui.measured_map import checked, drawn_often, measured_document, measured_lines, stated
 from ui.quiet_decoders import quiet_decoders
 from ui.whole_files import check_place, make_folder, write_whole
@@ -84,7 +85,8 @@ def draw_heatmap(
     if often is not None:
         (drawings,), _ = finish_timed(workstation.draw_heatmaps(radiograph, [often]), progress)
     measured = measured_document(workstation, radiograph, heatmap, drawings, check)
-    paths = write_map(folder, radiograph, heatmap, bundle, opacity=job.opacity)
+    scale = map_scale(workstation, radiograph, recipe)
+    paths = write_map(folder, radiograph, heatmap, bundle, scale=scale, opacity=job.opacity)
     seconds = _seconds(load_seconds, drawn, perf_counter() - job.started)
     document = map_document(job.file, radiograph, heatmap, bundle, paths, seconds) | measured
     document["warnings"] = [*(check.reasons if check else ()), *document["warnings"]]
@@ -122,7 +124,8 @@ def draw_panel(job: Job, maps: str | None, output: Path) -> None:
     recipes = panel_recipes(bundle, asks, **job.changes)
     drawing = workstation.draw_heatmaps(radiograph, recipes)
     heatmaps, drawn = finish_timed(drawing, _progress(job.as_json))
-    png = figure2_png(radiograph, heatmaps, bundle, look=Look(opacity=job.opacity))
+    scale_of, look = scales_of(workstation, radiograph), Look(opacity=job.opacity)
+    png = figure2_png(radiograph, heatmaps, bundle, look=look, scale_of=scale_of)
     write_whole({output: png})
     total = perf_counter() - job.started
     # drawn in one batch, so each map bears an equal share and the shares add up to the whole

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from daug.bundle import Bundle
+from daug.bundle import Bundle, HeatScale
 from daug.errors import ExportError
 from daug.findings import Direction
 from daug.heatmap import Heatmap
@@ -30,6 +30,7 @@ from ui import wording
 from ui.captioned import captioned, zoom_for
 from ui.heat_picture import Picture, heat_over
 from ui.look import OPACITY, Look
+from ui.map_scale import legend_of
 from ui.whole_files import write_whole
 
 FORMAT = 1  # of the recipe file
@@ -56,9 +57,13 @@ def write_map(
     heatmap: Heatmap,
     bundle: Bundle,
     *,
+    scale: HeatScale | None = None,
     opacity: float = OPACITY,
 ) -> dict[str, Path]:
     """Write a map's three files and return where they are: overlay, map, recipe.
+
+    Args:
+        scale: That the overlay is drawn on, as `ui.map_scale`; None for the bundle's own.
 
     Raises:
         ExportError: If the folder cannot be made or written; then none of them changes.
@@ -70,8 +75,9 @@ def write_map(
         "recipe": folder / f"{name}.recipe.json",
     }
     shape = (radiograph.pixels.shape[0], radiograph.pixels.shape[1])
-    picture = overlay_picture(radiograph, heatmap, bundle, opacity=opacity)
-    recipe = recipe_document(radiograph, heatmap, bundle)
+    scale = scale or bundle.heat_scale
+    picture = overlay_picture(radiograph, heatmap, bundle, scale=scale, opacity=opacity)
+    recipe = recipe_document(radiograph, heatmap, bundle, scale)
     recipe["opacity"] = opacity
     recipe["overlay"] = {
         "file": paths["overlay"].name,
@@ -90,16 +96,22 @@ def write_map(
 
 
 def overlay_picture(
-    radiograph: Radiograph, heatmap: Heatmap, bundle: Bundle, *, opacity: float = OPACITY
+    radiograph: Radiograph,
+    heatmap: Heatmap,
+    bundle: Bundle,
+    *,
+    scale: HeatScale | None = None,
+    opacity: float = OPACITY,
 ) -> Picture:
     """Return a map over its radiograph with a caption that explains it."""
     rows, columns = radiograph.pixels.shape
     zoom = zoom_for(columns)
-    scale, seen = bundle.heat_scale, heatmap.model_input
+    scale, seen = scale or bundle.heat_scale, heatmap.model_input
     shape = (rows * zoom, columns * zoom)
     look = Look(opacity=opacity)
     picture = heat_over(radiograph, seen, heatmap.change, scale, shape=shape, look=look)
-    return captioned(picture, caption(radiograph, heatmap, bundle), scale=scale)
+    legend = legend_of(bundle, radiograph, heatmap.recipe, scale)
+    return captioned(picture, caption(radiograph, heatmap, bundle), scale=scale, legend=legend)
 
 
 def caption(radiograph: Radiograph, heatmap: Heatmap, bundle: Bundle) -> tuple[str, ...]:
@@ -158,9 +170,10 @@ def map_document(
     }
 
 
-def recipe_document(radiograph: Radiograph, heatmap: Heatmap, bundle: Bundle) -> dict[str, Any]:
+def recipe_document(
+    radiograph: Radiograph, heatmap: Heatmap, bundle: Bundle, scale: HeatScale
+) -> dict[str, Any]:
     """Return what redraws a map; no file name, since people name files after patients."""
-    scale = bundle.heat_scale
     rows, columns = radiograph.pixels.shape
     return {
         "format": FORMAT,

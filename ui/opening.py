@@ -12,14 +12,21 @@ import gradio as gr
 
 from daug.bundle import Bundle
 from daug.errors import DaugError
+from daug.input_check import InputCheck
+from daug.radiograph import Radiograph
 from daug.workstation import Workstation
 from ui import wording
 from ui.examples import Example
+from ui.measurement_panel import measurements_html
+from ui.measuring import measure_radiograph
+from ui.patient_group import NOT_STATED
 from ui.read_screen import ReadScreen, Update
 from ui.reading_column import View, look_of, progress_bar
 from ui.readings import Reading, Readings
 from ui.score_plot import score_plot
 from ui.screen_pictures import radiograph_pane
+
+NOT_DRAWN = "Nothing is drawn by itself: the input check has its doubts."
 
 
 @dataclass(frozen=True)
@@ -62,16 +69,22 @@ class OpeningHandlers:
         self.readings.close(old)
         screen = self.screen
         empty = {**self._nothing_open(), screen.controls.file: None}
-        if path is None:
-            return empty
+        if path is None:  # taken back while it was on its way
+            return {**empty, screen.column.status: "Open a radiograph."}
         try:
             radiograph = self.workstation.load(Path(path))
+            check = self._checked(radiograph)
             scores = self.workstation.score(radiograph)
+            seen = radiograph.model_input(self._bundle.image_size)
+            reading = Reading(radiograph, seen, scores, Path(path), check)
+            measure_radiograph(self.workstation, reading)
         except DaugError as error:
             return {**empty, screen.column.status: str(error)}
-        seen = radiograph.model_input(self._bundle.image_size)
-        reading = Reading(radiograph, seen, scores, Path(path))
         return {**empty, **self._just_opened(reading, look)}
+
+    def _checked(self, radiograph: Radiograph) -> InputCheck | None:
+        check = self.workstation.check_input
+        return None if check is None else check(radiograph)
 
     @property
     def _bundle(self) -> Bundle:
@@ -86,6 +99,10 @@ class OpeningHandlers:
             column.original: None,
             **self.screen.seen(View.OVERVIEW, value=None),
             column.plot: None,
+            column.measured: "",
+            column.doubt: gr.update(value="", visible=False),
+            controls.verdict: gr.update(value="", visible=False),
+            controls.group: gr.update(value=NOT_STATED, visible=False),
             column.bar: progress_bar(0, 0),
             column.look.grid: gr.update(label=f"The model sees {size} × {size}"),
             controls.examples: gr.update(open=True),
@@ -105,12 +122,18 @@ class OpeningHandlers:
         sees = wording.model_sees(reading.radiograph, reading.seen)
         return {
             self.screen.key: self.readings.open(reading),
-            column.original: radiograph_pane(reading, self._bundle),
+            column.original: radiograph_pane(reading),
+            column.measured: measurements_html(reading, self.workstation, ()),
+            column.doubt: gr.update(
+                value=wording.doubted(reading.doubts), visible=bool(reading.doubts)
+            ),
+            controls.verdict: gr.update(value=wording.verdict(reading.check), visible=True),
+            controls.group: gr.update(value=reading.group, visible=True),
             column.plot: score_plot(self._bundle, reading.scores),
             column.look.grid: gr.update(label=sees),
             controls.examples: gr.update(open=False),
             controls.opened: reading.radiograph.source_name,
             controls.close: gr.update(visible=True),
             controls.remarks: gr.update(value=said, visible=bool(said), lines=lines),
-            **self.screen.said("Figure 2 is drawn next."),
+            **self.screen.said(NOT_DRAWN if reading.doubts else "Figure 2 is drawn next."),
         }

@@ -12,6 +12,7 @@ from ui import wording
 from ui.class_choice import choices, description
 from ui.examples import Example
 from ui.method import Method, lay_out_method
+from ui.patient_group import GROUPS, NOT_STATED
 
 CLASS_LIST = "super-class"  # the element's name in the page
 DRAW_FIGURE = "Draw Figure 2"
@@ -27,6 +28,8 @@ class Controls:
     opened: gr.Textbox
     close: gr.Button
     remarks: gr.Textbox
+    verdict: gr.Textbox
+    group: gr.Dropdown
     super_class: gr.Radio
     direction: gr.Radio
     draw: gr.Button
@@ -50,12 +53,14 @@ def lay_out_controls(bundle: Bundle, examples: Sequence[Example]) -> Controls:
         opened = _text("", "Open radiograph", "opened", lines=1)
         close = gr.Button("Close", size="sm", min_width=60, visible=False, elem_id="close")
     remarks = _text("", "Warnings about this radiograph", "remarks", visible=False)
+    verdict = _text("", "Input check", "verdict", visible=False)
+    group = _group_list()
     super_class, direction = _class_list(bundle), _signs()
     with gr.Row():
         draw = _button("Draw", "draw", variant="primary")
         stop = _button("Stop", "stop", variant="stop")
     first = description(bundle, first_class(bundle), Direction.MORE)
-    question = _text(first, "What is asked, and what the models know", "question", lines=4)
+    question = _text(first, "What is asked, and what the models know", "question", lines=5)
     with gr.Row():
         panel = _button(DRAW_FIGURE, "panel")
         download = gr.DownloadButton(
@@ -69,6 +74,8 @@ def lay_out_controls(bundle: Bundle, examples: Sequence[Example]) -> Controls:
         opened,
         close,
         remarks,
+        verdict,
+        group,
         super_class,
         direction,
         draw,
@@ -116,6 +123,17 @@ def _class_list(bundle: Bundle) -> gr.Radio:
         label="Super-class (training radiographs)",
         info=wording.without_class(bundle),
         elem_id=CLASS_LIST,
+    )
+
+
+def _group_list() -> gr.Dropdown:
+    return gr.Dropdown(
+        list(GROUPS),
+        value=NOT_STATED,
+        label="Compared with",
+        filterable=False,
+        visible=False,
+        elem_id="group",
     )
 
 

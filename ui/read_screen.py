@@ -16,6 +16,7 @@ from gradio.components import Component
 from daug.bundle import Bundle
 from ui.examples import Example
 from ui.keeping import KeepBox, lay_out_keep_box
+from ui.look import Layer
 from ui.read_controls import Controls, lay_out_controls
 from ui.reading_column import ReadingColumn, View, lay_out_column, progress_bar
 
@@ -38,15 +39,17 @@ class ReadScreen:
         """What a drawing may change, whatever it draws."""
         controls, column = self.controls, self.column
         buttons = (controls.draw, controls.stop, controls.panel, controls.download)
-        choices = (column.view, column.show)
-        return [*column.pictures, column.plot, column.status, column.bar, *choices, *buttons]
+        choices = (column.view, column.show, column.layer)
+        told = (column.plot, column.measured, column.status, column.bar)
+        return [*column.pictures, *told, *choices, *buttons]
 
     @property
     def everything(self) -> list[Any]:
         """What another radiograph may change."""
         controls = self.controls
         words = (controls.opened, controls.close, controls.remarks, self.column.look.grid)
-        return [self.key, controls.file, controls.examples, *words, *self.drawn]
+        checked = (controls.verdict, controls.group, self.column.doubt)
+        return [self.key, controls.file, controls.examples, *words, *checked, *self.drawn]
 
     def buttons(self, *, busy: bool, is_open: bool = True) -> Update:
         """Return which buttons can be pressed.
@@ -73,16 +76,18 @@ class ReadScreen:
         """Return a status for something that is drawn."""
         return {**self.said(text), self.column.bar: progress_bar(1, 1)}
 
-    def seen(self, view: View, **others: Any) -> Update:
+    def seen(self, view: View, layer: Layer = Layer.MAP, **others: Any) -> Update:
         """Return which pictures stand beside the radiograph.
 
         Args:
+            layer: What stands in the places of one question's maps.
             others: More that is to change of each of these pictures.
         """
         column, large = self.column, view is View.QUESTION
         return {
             column.view: view.value,
-            column.show: gr.update(visible=large),
+            column.show: gr.update(visible=large and layer is Layer.MAP),
+            column.layer: gr.update(value=layer.value, visible=large),
             column.overview: gr.update(visible=not large, **others),
             column.softmax: gr.update(visible=large, **others),
             column.sigmoid: gr.update(visible=large, **others),
@@ -95,6 +100,7 @@ def lay_out_screen(
     close: Callable[[str | None], None],
     *,
     can_keep: bool = False,
+    can_measure: bool = True,
 ) -> ReadScreen:
     """Lay out the screen inside the tab that is under way.
 
@@ -102,6 +108,7 @@ def lay_out_screen(
         examples: Radiographs to try it with.
         close: Told the key of a radiograph whose page has gone.
         can_keep: Whether there is a library to save radiographs in.
+        can_measure: Whether the models measure maps.
     """
     key = gr.State(value=None, time_to_live=OPEN_SECONDS, delete_callback=close)
     with gr.Row(equal_height=False):
@@ -109,5 +116,5 @@ def lay_out_screen(
             controls = lay_out_controls(bundle, examples)
             keep = lay_out_keep_box("keep") if can_keep else None
         with gr.Column(scale=1, min_width=600, elem_id="reading"):
-            column = lay_out_column(bundle)
+            column = lay_out_column(bundle, can_measure=can_measure)
     return ReadScreen(key, controls, column, keep)

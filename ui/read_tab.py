@@ -4,7 +4,7 @@ What the tab shows is in `read_screen`, what it answers in `opening`, `drawing` 
 they are wired.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from ui.examples import Example
 from ui.keeping import Keeper
 from ui.method import own_values, panel_name, seeds_state
 from ui.opening import OpeningHandlers
-from ui.read_screen import ReadScreen, lay_out_screen
+from ui.read_screen import ReadScreen, Update, lay_out_screen
 from ui.readings import Readings
 from ui.viewing import ViewHandlers
 
@@ -69,8 +69,14 @@ def add_read_tab(
     """
     with gr.Tab("Read"):  # all of it: a tab bar that holds anything else shows tabs twice
         can_keep = keeper is not None
-        screen = lay_out_screen(workstation.bundle, examples, readings.close, can_keep=can_keep)
-        views = ViewHandlers(workstation.bundle, readings, exports, screen)
+        screen = lay_out_screen(
+            workstation.bundle,
+            examples,
+            readings.close,
+            can_keep=can_keep,
+            can_measure=workstation.measurer is not None,
+        )
+        views = ViewHandlers(workstation, readings, exports, screen)
         handlers = _Handlers(
             OpeningHandlers(workstation, readings, examples, screen),
             DrawingHandlers(workstation, readings, views, screen),
@@ -138,7 +144,8 @@ def _wire_opening(screen: ReadScreen, handlers: _Handlers) -> list[Dependency]:
             opening.stay_closed, key, screen.everything, **IN_TURN
         )
     events = [upload, example]
-    return events + [_figure(screen, handlers, event.then) for event in events]
+    first = handlers.drawing.begin_first_figure
+    return events + [_figure(screen, handlers, event.then, first) for event in events]
 
 
 def _wire_drawings(screen: ReadScreen, handlers: _Handlers) -> list[Dependency]:
@@ -152,13 +159,20 @@ def _wire_drawings(screen: ReadScreen, handlers: _Handlers) -> list[Dependency]:
         )
         for ask in ways_to_ask
     ]
-    return [*questions, _figure(screen, handlers, controls.panel.click)]
+    layer = screen.column.layer
+    layers = layer.input(drawing.begin_layer, [screen.key, layer], screen.drawn, **AT_ONCE).then(
+        drawing.draw_layer, screen.key, screen.drawn, **IN_TURN
+    )
+    figure = _figure(screen, handlers, controls.panel.click, drawing.begin_figure)
+    return [*questions, layers, figure]
 
 
-def _figure(screen: ReadScreen, handlers: _Handlers, when: Any) -> Dependency:
-    """Draw Figure 2 when an event happens."""
+def _figure(
+    screen: ReadScreen, handlers: _Handlers, when: Any, begin: Callable[..., Update]
+) -> Dependency:
+    """Draw Figure 2 when an event happens, as `begin` asks for it."""
     asked = [screen.key, *screen.controls.method.fields]
-    begun: Dependency = when(handlers.drawing.begin_figure, asked, screen.drawn, **AT_ONCE)
+    begun: Dependency = when(begin, asked, screen.drawn, **AT_ONCE)
     drawn: Dependency = begun.then(handlers.drawing.draw_figure, asked, screen.drawn, **IN_TURN)
     return drawn
 
@@ -166,7 +180,8 @@ def _figure(screen: ReadScreen, handlers: _Handlers, when: Any) -> Dependency:
 def _wire_views(screen: ReadScreen, views: ViewHandlers) -> None:
     """Show finished maps in another way as soon as it is chosen."""
     column, look = screen.column, screen.column.look
-    parts = [*column.pictures, column.view, column.show, column.plot, column.status]
+    choices = [column.view, column.show, column.layer]
+    parts = [*column.pictures, *choices, column.plot, column.measured, column.status]
     looks = [look.opacity.input, look.colors.input, look.hide.input, look.grid.input]
     gr.on(
         [column.view.input, column.show.input, *looks],
@@ -177,6 +192,12 @@ def _wire_views(screen: ReadScreen, views: ViewHandlers) -> None:
     )
     gr.on(looks, views.write_figure, [screen.key, *look.all], screen.controls.download, **IN_ORDER)
     controls = screen.controls
+    controls.group.input(
+        views.compare_with,
+        [screen.key, controls.group, column.view, column.show, *look.all],
+        [part for part in parts if part not in choices],  # somebody may be choosing right now
+        **IN_TURN,
+    ).then(views.write_figure, [screen.key, *look.all], controls.download, **IN_ORDER)
     column.overview.select(
         views.enlarge,
         [screen.key, column.show, *look.all],

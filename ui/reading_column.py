@@ -5,15 +5,15 @@ One switch chooses what stands beside the radiograph: all maps of Figure 2, or t
 
 from dataclasses import dataclass
 from enum import StrEnum
-from math import floor
 
 import gradio as gr
 from gradio.components import Component
 
-from daug.bundle import Bundle, HeatScale
-from ui.look import OPACITY, ColorMap, Look, Show
+from daug.bundle import Bundle
+from ui.look import OPACITY, ColorMap, Layer, Look, Show
 
-PANE_HEIGHT = "max(300px, calc(100vh - 378px))"  # leaves the scores below within the window
+# leaves what is measured below within the window; page.css knows how much more a warning takes
+PANE_HEIGHT = "max(300px, calc(100vh - var(--beside-panes, 378px)))"
 SMOOTH, GRID = "Smooth", "Model's own grid"
 
 
@@ -43,7 +43,9 @@ class LookControls:
 class ReadingColumn:
     """What is answered."""
 
+    doubt: gr.Textbox
     status: gr.Textbox
+    layer: gr.Radio
     bar: gr.Markdown
     view: gr.Radio
     show: gr.Radio
@@ -53,6 +55,7 @@ class ReadingColumn:
     softmax: gr.Image
     sigmoid: gr.Image
     plot: gr.Plot
+    measured: gr.Markdown
 
     @property
     def panes(self) -> tuple[gr.Image, gr.Image]:
@@ -65,11 +68,6 @@ class ReadingColumn:
         return [self.original, self.overview, *self.panes]
 
 
-def least_hidden(scale: HeatScale) -> int:
-    """Return the bundle's mark in percent of full color: below it nothing is ever drawn."""
-    return floor(100 * scale.mark / scale.full_at)
-
-
 def look_of(percent: float, colors: str, hide: float, grid: str) -> Look:
     """Return how maps are shown, as the controls have it."""
     return Look(percent / 100, ColorMap(colors), hide / 100, grid == SMOOTH)
@@ -80,17 +78,18 @@ def progress_bar(done: int, total: int) -> str:
     return f'<progress max="{max(total, 1):d}" value="{done:d}" aria-label="progress"></progress>'
 
 
-def lay_out_column(bundle: Bundle) -> ReadingColumn:
-    """Lay out the reading area inside the column that is under way."""
-    status = gr.Textbox(
-        "Open a radiograph.",
-        label="Status",
-        show_label=False,
-        container=False,
-        max_lines=3,
-        interactive=False,
-        elem_id="status",
-    )
+def lay_out_column(bundle: Bundle, *, can_measure: bool = True) -> ReadingColumn:
+    """Lay out the reading area inside the column that is under way.
+
+    Args:
+        can_measure: Whether the models measure maps; without, the scores have all the width.
+    """
+    doubt = _words("", "Input check", "input-check", most=6, visible=False)
+    with gr.Row(elem_id="told"):
+        status = _words("Open a radiograph.", "Status", "status", most=3)
+        layer = _choice(
+            [one.value for one in Layer], Layer.MAP, "Shown beside it", "layer", visible=False
+        )
     bar = gr.Markdown(progress_bar(0, 0), elem_id="bar")
     with gr.Row(elem_id="views"):
         view = _choice([one.value for one in View], View.OVERVIEW, "Beside the radiograph", "view")
@@ -104,18 +103,33 @@ def lay_out_column(bundle: Bundle) -> ReadingColumn:
         show = _choice(
             [one.value for one in Show], Show.HEAT, "What the maps show", "show", visible=False
         )
-        look = _look(bundle, grid)
+        look = _look(grid)
     with gr.Row(elem_id="panes"):
         original = _pane("Radiograph", "original")
         overview = _pane("Figure 2: softmax above sigmoid", "overview", scale=2)
         softmax = _pane("Softmax: against the other classes", "softmax", visible=False)
         sigmoid = _pane("Sigmoid: by itself", "sigmoid", visible=False)
-    plot = gr.Plot(show_label=False, container=False, elem_id="scores")
-    return ReadingColumn(status, bar, view, show, look, original, overview, softmax, sigmoid, plot)
+    with gr.Row(elem_id="figures"):
+        plot = gr.Plot(show_label=False, container=False, elem_id="scores")
+        measured = gr.Markdown("", visible=can_measure, elem_id="measured")
+    return ReadingColumn(
+        doubt,
+        status,
+        layer,
+        bar,
+        view,
+        show,
+        look,
+        original,
+        overview,
+        softmax,
+        sigmoid,
+        plot,
+        measured,
+    )
 
 
-def _look(bundle: Bundle, grid: gr.Radio) -> LookControls:
-    least = least_hidden(bundle.heat_scale)
+def _look(grid: gr.Radio) -> LookControls:
     return LookControls(
         opacity=_slider(0, OPACITY * 100, "Opacity %", "opacity"),
         colors=gr.Dropdown(
@@ -126,8 +140,21 @@ def _look(bundle: Bundle, grid: gr.Radio) -> LookControls:
             min_width=90,
             elem_id="colors",
         ),
-        hide=_slider(least, least, "Hide below %", "hide"),
+        hide=_slider(0, 0, "Hide below %", "hide"),  # what is below a map's mark hides by itself
         grid=grid,
+    )
+
+
+def _words(text: str, label: str, name: str, *, most: int, visible: bool = True) -> gr.Textbox:
+    return gr.Textbox(
+        text,
+        label=label,
+        show_label=False,
+        container=False,
+        max_lines=most,
+        interactive=False,
+        visible=visible,
+        elem_id=name,
     )
 
 

@@ -20,10 +20,21 @@ MARKS = {  # shape and color differ both, for whoever sees only one of them
     Activation.SOFTMAX: ("diamond", "#f5a623"),
     Activation.SIGMOID: ("square", "#56b4e9"),
 }
-LONGEST_NAME = 34  # letters
-SHORT_TITLE = 24  # letters, so that the legend has room beside it
-SIGMOID_AXIS = "sigmoid score: each class by itself"
-SOFTMAX_AXIS = "softmax share: of all classes offered"
+LONGEST_NAME = 24  # letters
+SHORT_TITLE = 24  # letters
+SIGMOID_AXIS = "sigmoid score: by itself"
+SOFTMAX_AXIS = "softmax share: of all"
+
+LEGEND = {  # below the title, as wide as the plot
+    "orientation": "h",
+    "font": {"size": 10},
+    "xref": "container",
+    "yref": "container",
+    "x": 0,
+    "y": 0.91,
+    "yanchor": "top",
+    "tracegroupgap": 0,
+}
 
 Read = Callable[[Scores], dict[str, float]]
 AXES: tuple[tuple[str, Read], ...] = (
@@ -47,14 +58,14 @@ def score_plot(bundle: Bundle, scores: Scores, heatmaps: Sequence[Heatmap] = ())
             figure.add_trace(trace, 1, column)
         figure.update_xaxes(title={"text": axis, "standoff": 2}, col=column)
     figure.update_xaxes(range=[-0.02, 1.02], dtick=0.25, fixedrange=True, showgrid=True)
-    figure.update_yaxes(fixedrange=True, automargin=True)
+    figure.update_yaxes(fixedrange=True, automargin=True, dtick=1, tickfont={"size": 10})
     figure.update_layout(
         template="plotly_dark",
         height=HEIGHT,
-        margin={"l": 8, "r": 8, "t": 24, "b": 36},
+        margin={"l": 8, "r": 8, "t": 58, "b": 32},
         font={"size": 11},
         title={"text": _title(heatmaps), "font": {"size": 12}, "x": 0.005, "y": 0.96},
-        legend={"orientation": "h", "x": 1, "xanchor": "right", "y": 1, "yanchor": "bottom"},
+        legend=LEGEND,
         paper_bgcolor="#000000",
         plot_bgcolor="#101010",
     )

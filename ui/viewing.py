@@ -7,18 +7,22 @@ from typing import Any
 import gradio as gr
 
 from daug.bundle import Bundle
-from daug.errors import RecipeError
+from daug.errors import DaugError, RecipeError
 from daug.heatmap import Heatmap
+from daug.workstation import Workstation
 from ui import wording
 from ui.class_choice import description
 from ui.figure2 import figure2_png
 from ui.look import Show
+from ui.map_scale import scales_of
+from ui.measurement_panel import measurements_html
+from ui.measuring import measure, measure_radiograph, told_below
 from ui.overview import finished_overview, question_at
 from ui.read_screen import ReadScreen, Update
-from ui.reading_column import View, least_hidden, look_of
+from ui.reading_column import View, look_of
 from ui.readings import Reading, Readings
 from ui.score_plot import score_plot
-from ui.screen_pictures import map_pane, radiograph_pane
+from ui.screen_pictures import question_panes, radiograph_pane
 from ui.whole_files import write_whole
 
 ASK = "Choose a super-class and a direction: their two maps are drawn at once."
@@ -28,10 +32,15 @@ ASK = "Choose a super-class and a direction: their two maps are drawn at once."
 class ViewHandlers:
     """The answers; `look` is always the values of the look's controls."""
 
-    bundle: Bundle
+    workstation: Workstation
     readings: Readings
     exports: Path  # folder for panels on their way to the browser
     screen: ReadScreen
+
+    @property
+    def bundle(self) -> Bundle:
+        """Whose maps they are."""
+        return self.workstation.bundle
 
     def show(self, opened: str | None, view: str, shown: str, *look: Any) -> Update:
         """Show what is finished as it is to be shown now, with the scores that belong to it."""
@@ -41,18 +50,47 @@ class ViewHandlers:
             return screen.seen(chosen)
         before, reading.look = reading.look, look_of(*look)
         reading.show = Show(shown)
-        if before.smooth != reading.look.smooth:
-            original = radiograph_pane(reading, self.bundle)
-        else:
-            original = gr.skip()
+        regrid = before.smooth != reading.look.smooth
+        original = radiograph_pane(reading) if regrid else gr.skip()
         pair = reading.heatmaps if chosen is View.QUESTION else ()
         hint = {screen.column.status: ASK} if _nothing_asked(reading, chosen) else {}
         return {
-            **screen.seen(chosen),
+            **screen.seen(chosen, reading.layer),
             screen.column.original: original,
             **self._maps(reading, chosen),
             screen.column.plot: score_plot(self.bundle, reading.scores, pair),
+            screen.column.measured: measurements_html(reading, self.workstation, pair),
             **hint,
+        }
+
+    def compare_with(
+        self, opened: str | None, group: str, view: str, shown: str, *look: Any
+    ) -> Update:
+        """Compare the radiograph with another group: other scales and words, the same maps."""
+        reading = self.readings.get(opened)
+        if reading is None:
+            return self.screen.unchanged()
+        reading.compare_with(group)
+        try:
+            measure_radiograph(self.workstation, reading)
+            measure(self.workstation, reading, (*reading.figure, *reading.heatmaps))
+        except DaugError as error:
+            return {self.screen.column.status: str(error)}
+        column, update = self.screen.column, self.show(opened, view, shown, *look)
+        for choice in (column.view, column.show, column.layer):
+            update.pop(choice, None)  # they stay as they are
+        return {
+            **update,
+            self.screen.column.original: radiograph_pane(reading),
+            self.screen.column.status: f"Compared with: {group}. The maps are the same.",
+        }
+
+    def panes(self, reading: Reading) -> Update:
+        """Return the two large pictures of the question that was answered."""
+        pictures = question_panes(reading, self.workstation)
+        return {
+            pane: gr.update(value=picture, visible=picture is not None)
+            for pane, picture in zip(self.screen.column.panes, pictures, strict=False)
         }
 
     def enlarge(
@@ -76,6 +114,7 @@ class ViewHandlers:
             if (heatmap.recipe.super_class, heatmap.recipe.direction) == (name, direction)
         ]
         reading.heatmaps = tuple(pair)
+        reading.settle_layer()
         controls = self.screen.controls
         return {
             **self.show(opened, View.QUESTION, shown, opacity, colors, hide, grid),
@@ -93,7 +132,14 @@ class ViewHandlers:
             return {download: gr.update(value=None, interactive=False)}
         path = self.exports / f"figure2-{reading.radiograph.digest[: wording.DIGEST_LETTERS]}.png"
         shown = look_of(*look) if look else reading.look
-        png = figure2_png(reading.radiograph, reading.figure, self.bundle, look=shown)
+        png = figure2_png(
+            reading.doubted,
+            reading.figure,
+            self.bundle,
+            look=shown,
+            scale_of=scales_of(self.workstation, reading.radiograph),
+            told=told_below(reading, reading.figure),
+        )
         if not self.exports.is_dir():  # the server ended meanwhile, and nothing outlives it
             return {download: gr.skip()}
         write_whole({path: png})
@@ -111,7 +157,7 @@ class ViewHandlers:
             look = look_of(percent, colors, hide, grid)
         except (TypeError, ValueError, RecipeError):
             return {controls[0]: gr.skip()}
-        hidden = max(round(100 * look.hide_below), least_hidden(self.bundle.heat_scale))
+        hidden = round(100 * look.hide_below)
         return dict(zip(controls, (percent, look.colors.value, hidden, grid), strict=True))
 
     def _maps(self, reading: Reading, view: View) -> Update:
@@ -120,12 +166,9 @@ class ViewHandlers:
         if view is View.OVERVIEW:
             if not reading.figure:
                 return {}
-            picture = finished_overview(reading, self.bundle)
+            picture = finished_overview(reading, self.workstation)
             return {column.overview: gr.update(value=picture, visible=True)}
-        return {
-            pane: gr.update(value=map_pane(reading, heatmap, self.bundle), visible=True)
-            for pane, heatmap in zip(column.panes, reading.heatmaps, strict=False)
-        }
+        return self.panes(reading)
 
 
 def answered(bundle: Bundle, heatmap: Heatmap) -> str:

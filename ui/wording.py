@@ -3,9 +3,13 @@
 Nothing here draws, asks a model or knows a screen.
 """
 
+import re
+from collections.abc import Sequence
+
 from daug.bundle import Bundle, ClassCard
 from daug.findings import Direction, Finding, uncovered_findings
 from daug.heatmap import Preview, Recipe
+from daug.input_check import InputCheck
 from daug.notice import NOTICE as NOTICE
 from daug.radiograph import ModelInput, Radiograph, SpacingPlane
 
@@ -134,6 +138,34 @@ def step(preview: Preview) -> str:
     if preview.done == 0 and preview.encode_total:
         return f"adding noise, step {preview.encoded} of {preview.encode_total}"
     return f"step {preview.done} of {preview.total}"
+
+
+def doubt(reasons: Sequence[str]) -> tuple[str, ...]:
+    """Return the input check's reasons as short as a caption needs; empty where there are none."""
+    if not reasons:
+        return ()
+    first = re.split(r": |, but |\. ", reasons[0])[0].removesuffix(".")
+    more = f", and {len(reasons) - 1} more" if len(reasons) > 1 else ""
+    return (f"Input check: {first[:1].lower()}{first[1:]}{more}.",)
+
+
+def doubted(reasons: Sequence[str]) -> str:
+    """Return what stands above the pictures of a radiograph that the input check doubts."""
+    if not reasons:
+        return ""
+    told = "\n".join(reasons)
+    return (
+        f"INPUT CHECK: {told}\n"
+        "No map was drawn by itself. Draw or Draw Figure 2 draws anyway; every picture then "
+        "carries this warning."
+    )
+
+
+def verdict(check: InputCheck | None) -> str:
+    """Return what the input check says of a radiograph, in a few words."""
+    if check is None:
+        return "Input check: these models have none."
+    return "Input check: passed." if check.ok else "Input check: NOT passed, see the reasons above."
 
 
 def movement(before: float, after: float) -> str:

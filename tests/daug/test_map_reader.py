@@ -82,6 +82,7 @@ def test_a_wider_heart_in_the_imagined_picture_raises_the_ratio(
     reading = reader(tiny_bundle).read(chest, heatmap(tiny_bundle, chest, 0.2))
     assert reading.ratio_before is not None
     assert reading.ratio_after is not None
+    assert reading.ratio_before.value is not None
     assert reading.ratio_before.value == pytest.approx(0.25 / 0.7, abs=0.01)
     assert reading.ratio_after.value == pytest.approx(0.4 / 0.7, abs=0.01)
     assert reading.ratio_before.high == pytest.approx(reading.ratio_before.value + 0.04)

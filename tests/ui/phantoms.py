@@ -18,17 +18,32 @@ from daug.bundle import (
     RecipeDefaults,
     TrainingCounts,
 )
+from daug.cardiothoracic import CardiothoracicRatio
 from daug.errors import RadiographError
 from daug.findings import SUPER_CLASSES, Activation, Direction, SuperClass
 from daug.heatmap import Heatmap, Preview, Recipe, Scores
+from daug.input_check import InputCheck
+from daug.map_reading import MapReading
+from daug.normal_floor import NormalGroup, NormalPercentile, asks_what_is_abnormal, group_of
+from daug.organs import OrganMasks
 from daug.radiograph import Radiograph, View
 from daug.workstation import Drawing, Workstation
+from daug.zone_table import zone_table
 
 SIZE = 64
 SCALE = HeatScale(mark=0.05, full_at=0.4)
 POSITIVES = (900, 420, 130, 640, 8, 310, 0)  # training positives of the seven, in their order
 AUROCS = (0.83, 0.9, 0.71, 0.86, 0.7, 0.78, 0.5)
 TESTED = (120, 60, 12, 90, 4, 40, 0)  # test positives: below 20 says nothing
+FLOORS = {
+    NormalGroup.ADULT_PA: HeatScale(mark=0.1, full_at=0.3),
+    NormalGroup.ADULT_AP: HeatScale(mark=0.15, full_at=0.35),
+    NormalGroup.CHILD: HeatScale(mark=0.2, full_at=0.5),
+}
+DOUBT = (
+    "This does not look like a frontal chest radiograph: the model rebuilds it 5.0 times worse "
+    "than held-out radiographs. Check that the right picture was opened, and do not trust its maps."
+)
 HOT = {  # row and column of each super-class's heat, as shares of the model's square
     "No Finding": (0.55, 0.3),
     "Enlarged Cardiomediastinum / Cardiomegaly": (0.62, 0.55),
@@ -135,7 +150,7 @@ def heatmap(
         pixel_digest=of.digest,
         bundle_digest=models.digest,
         model_input=seen,
-        seed_changes=np.repeat(change[None], len(recipe.seeds), axis=0),
+        seed_changes=_drawn(change, recipe),
         counterfactual=(seen.pixels + change).clip(-1, 1),
         reference=seen.pixels,
         scores_input=scores(models),
@@ -143,6 +158,13 @@ def heatmap(
         scores_after=scores(models, recipe.super_class, 2.0 * sign),
         step_logits=np.zeros((recipe.num_steps, len(models.offered)), dtype=np.float32),
     )
+
+
+def _drawn(change: NDArray[np.float32], recipe: Recipe) -> NDArray[np.float32]:
+    """One change for each seed, (seeds, S, S): the later the seed, the weaker; the mean is kept."""
+    count = len(recipe.seeds)
+    weights = np.linspace(1.6, 0.4, count) if count > 1 else np.ones(1)
+    return np.asarray(change * weights[:, None, None], dtype=np.float32)
 
 
 def drawer(
@@ -179,6 +201,66 @@ def load(path: Path, *, frame: int | None = None) -> Radiograph:
     warnings = ("The view is not known.", "Text may be burnt into the picture.")
     pixels = image.astype(np.float32) / 127.5 - 1
     return Radiograph(pixels, path.stem, warnings=warnings)
+
+
+def organs(size: int = SIZE) -> OrganMasks:
+    """Lungs and heart of the drawn thorax on the model's square, roughly."""
+    y, x = np.mgrid[-1 : 1 : size * 1j, -1 : 1 : size * 1j]
+    lungs = [((x - side) / 0.26) ** 2 + ((y + 0.08) / 0.62) ** 2 < 1 for side in (0.36, -0.36)]
+    heart = ((x - 0.1) / 0.25) ** 2 + ((y - 0.32) / 0.3) ** 2 < 1
+    return OrganMasks(lungs[0], lungs[1], heart)
+
+
+class Measurer:
+    """Measures without a network: drawn organs, a floor that depends on the group alone."""
+
+    def __init__(self, of: Bundle) -> None:
+        self.bundle = of
+        self.reads = 0
+
+    def read(
+        self, radiograph: Radiograph, heatmap: Heatmap, drawings: Heatmap | None = None
+    ) -> MapReading:
+        self.reads += 1
+        before, after = (self._ratio(radiograph, value) for value in (0.47, 0.52))
+        table = zone_table(heatmap.heat, organs(heatmap.heat.shape[0]), text=None)
+        return MapReading(
+            self._percentile(radiograph, heatmap), None, organs(), table, before, after
+        )
+
+    def ratio(self, radiograph: Radiograph) -> CardiothoracicRatio | None:
+        return self._ratio(radiograph, 0.48)
+
+    def scale(self, radiograph: Radiograph, recipe: Recipe) -> HeatScale:
+        group = group_of(radiograph.view, radiograph.age)
+        if group is None or not asks_what_is_abnormal(recipe):
+            return self.bundle.heat_scale
+        return FLOORS[group]
+
+    def _percentile(self, radiograph: Radiograph, heatmap: Heatmap) -> NormalPercentile:
+        group = group_of(radiograph.view, radiograph.age)
+        if group is None:
+            return NormalPercentile(None, 0, None, "view or age not known")
+        return NormalPercentile(88.0 if group is NormalGroup.ADULT_PA else 61.0, 140, group)
+
+    def _ratio(self, radiograph: Radiograph, value: float) -> CardiothoracicRatio:
+        group = group_of(radiograph.view, radiograph.age)
+        if group is NormalGroup.CHILD:
+            return CardiothoracicRatio(
+                None, None, None, None, None, withheld="the patient is a child"
+            )
+        if group is NormalGroup.ADULT_PA:
+            return CardiothoracicRatio(value, value - 0.03, value + 0.03, None, None)
+        note = "AP overestimates" if group else "view not known"
+        return CardiothoracicRatio(value, None, None, None, None, note=note)
+
+
+def check_input(of: Radiograph) -> InputCheck:
+    """A check that knows one thing: a picture wider than high is no chest."""
+    rows, columns = of.pixels.shape
+    if columns <= rows:
+        return InputCheck(True, (), 0.02, 1.0)
+    return InputCheck(False, (DOUBT,), 0.2, 9.0)
 
 
 def workstation(

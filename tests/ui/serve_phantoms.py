@@ -37,7 +37,14 @@ def main(seconds_per_step: float, examples: Path | None) -> None:
         return draw(of, recipes)
 
     maps = RememberedMaps(asked)
-    workstation = Workstation(models, load, lambda _: phantoms.scores(models), maps.draw_heatmaps)
+    workstation = Workstation(
+        models,
+        load,
+        lambda _: phantoms.scores(models),
+        maps.draw_heatmaps,
+        measurer=phantoms.Measurer(models),
+        check_input=phantoms.check_input,
+    )
     run(listen("127.0.0.1", 0), workstation, examples=examples, as_json=True)
 
 

@@ -1,6 +1,8 @@
 """The panel: all columns, both rows, and everything that explains or redraws it."""
 
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from io import BytesIO
 
 import numpy as np
@@ -14,6 +16,7 @@ from tests.ui import phantoms
 from ui import figure2, wording
 from ui.figure2 import draw_figure2, figure2_png
 from ui.look import USUAL, ColorMap, Look
+from ui.map_scale import scales_of
 from ui.typesetting import write
 
 BUNDLE = phantoms.bundle()
@@ -36,6 +39,13 @@ def opened(columns: int = 4) -> Image.Image:
 
 def said(monkeypatch: pytest.MonkeyPatch, warnings: tuple[str, ...], look: Look = USUAL) -> str:
     """All words of a panel, in the order in which they are written."""
+    radiograph = phantoms.radiograph(warnings=warnings)
+    maps = finish(phantoms.drawer(BUNDLE)(radiograph, recipes(4)))
+    return listened(monkeypatch, lambda: draw_figure2(radiograph, maps, BUNDLE, look=look))
+
+
+def listened(monkeypatch: pytest.MonkeyPatch, draw_panel: Callable[[], object]) -> str:
+    """All words that are written meanwhile."""
     words: list[str] = []
 
     def listen(draw: object, place: object, lines: list[str], *rest: object, **how: object) -> int:
@@ -43,9 +53,7 @@ def said(monkeypatch: pytest.MonkeyPatch, warnings: tuple[str, ...], look: Look 
         return write(draw, place, lines, *rest, **how)  # type: ignore[arg-type]
 
     monkeypatch.setattr("ui.figure2.write", listen)
-    radiograph = phantoms.radiograph(warnings=warnings)
-    maps = finish(phantoms.drawer(BUNDLE)(radiograph, recipes(4)))
-    draw_figure2(radiograph, maps, BUNDLE, look=look)
+    draw_panel()
     return " ".join(words)
 
 
@@ -136,6 +144,26 @@ def test_the_panel_is_drawn_as_it_is_shown_and_says_so(monkeypatch: pytest.Monke
     words = said(monkeypatch, (), look)
     assert "Shown in viridis, opacity 50%, nothing is drawn below 0.3, on the model's own" in words
     assert "The model sees 64 × 64, size of a pixel not known" in words
+
+
+def test_maps_on_scales_of_their_own_say_so_below_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    station = replace(phantoms.workstation(), measurer=phantoms.Measurer(BUNDLE))
+    radiograph = phantoms.radiograph(age=40.0)
+    maps = finish(phantoms.drawer(BUNDLE)(radiograph, recipes(4)))
+    scale_of = scales_of(station, radiograph)
+    told = {maps[0].recipe: "hotter than 88 of 100"}
+    words = listened(
+        monkeypatch,
+        lambda: draw_figure2(radiograph, maps, BUNDLE, scale_of=scale_of, told=told),
+    )
+    assert "color: 0.1 to 0.3, normal floor" in words  # + No Finding
+    assert "color: 0.05 to 0.4, intensity" in words
+    assert "normal floor of adult PA" in words
+    assert "hotter than 88 of 100" in words
+    png = figure2_png(radiograph, maps, BUNDLE, scale_of=scale_of)
+    scales = json.loads(Image.open(BytesIO(png)).info["daug"])["heat_scales"]
+    assert [scale["kind"] for scale in scales] == ["normal floor"] * 2 + ["intensity"] * 6
+    assert scales[0]["full_at"] == 0.3
 
 
 def heat_pixels(image: Image.Image) -> int:

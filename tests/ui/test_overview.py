@@ -11,7 +11,8 @@ from ui.look import Look
 from ui.overview import WIDTH, finished_overview, question_at, unfinished_overview
 from ui.readings import Reading
 
-BUNDLE = phantoms.bundle()
+WORKSTATION = phantoms.workstation()
+BUNDLE = WORKSTATION.bundle
 
 
 def recipes(columns: int) -> list[Recipe]:
@@ -47,7 +48,7 @@ def test_a_click_on_heat_finds_the_column_whose_heat_it_is(columns: int) -> None
             ]
         )
         preview = Preview(4, 4, 0, changes)
-        picture = unfinished_overview(one, recipes(columns), preview, BUNDLE)
+        picture = unfinished_overview(one, recipes(columns), preview, WORKSTATION)
         heat = np.ptp(picture[100:-40].astype(int), axis=2) > 60
         places = np.flatnonzero(heat.any(axis=0)) * WIDTH / picture.shape[1]
         assert {question_at(float(place), one.figure) for place in places} == {wanted}
@@ -58,24 +59,24 @@ def test_an_unfinished_map_is_the_paler_the_less_of_it_is_done() -> None:
     changes = np.stack([heatmap.change for heatmap in one.figure])
 
     def color(done: int) -> float:
-        picture = unfinished_overview(one, recipes(4), Preview(done, 10, 0, changes), BUNDLE)
+        picture = unfinished_overview(one, recipes(4), Preview(done, 10, 0, changes), WORKSTATION)
         return float(np.ptp(picture[100:-40].astype(int), axis=2).mean())
 
     assert color(0) < color(3) < color(10)
-    nothing = unfinished_overview(one, recipes(4), Preview(0, 10, 0, changes), BUNDLE)
+    nothing = unfinished_overview(one, recipes(4), Preview(0, 10, 0, changes), WORKSTATION)
     assert np.ptp(nothing[100:-40].astype(int), axis=2).max() == 0
 
 
 @pytest.mark.parametrize("rows", [120, 360, 1200])
 def test_the_picture_fits_its_pane_whatever_the_radiographs_proportions(rows: int) -> None:
-    picture = finished_overview(reading(4, rows), BUNDLE)
+    picture = finished_overview(reading(4, rows), WORKSTATION)
     assert picture.shape[1] == WIDTH
     assert picture.shape[1] / picture.shape[0] == pytest.approx(1.72, abs=0.01)
 
 
 def test_it_follows_how_maps_are_shown() -> None:
     one = reading(4)
-    usual = finished_overview(one, BUNDLE)
+    usual = finished_overview(one, WORKSTATION)
     one.look = Look(opacity=0)
-    assert colored(finished_overview(one, BUNDLE)[180:]).sum() == 0
+    assert colored(finished_overview(one, WORKSTATION)[180:]).sum() == 0
     assert colored(usual[180:]).sum() > 0

@@ -68,10 +68,15 @@ def serve(folder: Path, seconds_per_step: float, *more: str) -> Iterator[Server]
     assert list(files.iterdir()) == []  # uploads do not outlive the server
 
 
-def until(true: Callable[[], object], seconds: float = 60) -> None:
+def until(
+    true: Callable[[], object],
+    seconds: float = 60,
+    tell: Callable[[], object] = lambda: "for what did not come",
+) -> None:
+    """Wait until something is true, and tell how things stand if it never is."""
     end = time.monotonic() + seconds
     while not true():
-        assert time.monotonic() < end, "waited too long"
+        assert time.monotonic() < end, f"waited too long: {tell()}"
         time.sleep(0.05)
 
 
@@ -150,6 +155,8 @@ FIGURE_DRAWN = "Figure 2 is drawn."
 
 
 def choose(page: Any, path: Path) -> None:
+    """Drop a file where one may be dropped: not before the one of before has gone from there."""
+    page.wait_for_selector("#file [data-testid=upload-text]")
     page.set_input_files("#file input[type=file]", str(path))
 
 
@@ -297,7 +304,7 @@ def test_another_radiograph_stops_the_first_and_shows_nothing_of_it(
 ) -> None:
     open_picture(page, slow_server, picture, until_said="Step 1")
     before, first = slow_server.given_up(), slow_server.asked()[-1]
-    choose(page, png(tmp_path / "second.png", 300, 400))
+    choose(page, png(tmp_path / "second.png", 500, 400))
     page.wait_for_selector("#overview img", state="detached")  # while the second is on its way
     until(lambda: slow_server.asked()[-1] != first)
     assert slow_server.given_up() == before + 1
@@ -351,7 +358,8 @@ def test_untrained_super_classes_cannot_be_chosen(page: Any, server: Server) -> 
     }
     grayed = {text for text, pointer in told.items() if pointer == "none"}
     assert grayed == {"Atelectasis: no training examples", "Support Device: no training examples"}
-    assert "Pleural (310)" in told
+    assert "Pleural (310) · trust: low" in told  # where its heat lies was not measured
+    assert "Lung Lesion (130) · trust: not measured" in told
 
 
 def test_a_file_that_is_no_radiograph_is_explained_and_the_next_one_opens(
@@ -367,7 +375,7 @@ def test_a_file_that_is_no_radiograph_is_explained_and_the_next_one_opens(
     assert page.evaluate("window.hacked") is None
     assert page.is_disabled("#draw")
     choose(page, picture)
-    until(lambda: FIGURE_DRAWN in status(page))
+    until(lambda: FIGURE_DRAWN in status(page), tell=lambda: status(page))
     assert "Text may be burnt into the picture." in page.input_value("#remarks textarea")
 
 
@@ -396,6 +404,53 @@ def test_the_method_is_checked_and_the_bundles_own_comes_back(
     page.wait_for_selector("#seeds :is(textarea, input):not([disabled])")
     page.click("#draw")
     until(lambda: "What looks abnormal here?" in status(page))
+
+
+def test_a_picture_that_is_no_chest_is_drawn_only_if_the_reader_insists(
+    page: Any, server: Server, tmp_path: Path
+) -> None:
+    began = len(server.asked())
+    path = png(tmp_path / "wide.png", 400, 600)  # wider than high: to the drawn check no chest
+    open_picture(page, server, path, until_said="Nothing is drawn by itself")
+    assert phantoms.DOUBT in page.input_value("#input-check textarea")
+    assert len(server.asked()) == began
+    page.click("#panel")
+    until(lambda: FIGURE_DRAWN in status(page))
+    assert len(server.asked()) == began + 1
+    box = page.locator("#scores").bounding_box()
+    assert box["y"] + box["height"] <= 768  # the warning pushes nothing off the screen
+
+
+def test_a_question_is_compared_measured_and_shown_in_layers(
+    page: Any, server: Server, picture: Path
+) -> None:
+    open_picture(page, server, picture)
+    page.click("#draw")
+    until(lambda: "What looks abnormal here?" in status(page))
+    page.wait_for_selector("#measured table")
+    assert "no normal range: view or age not known" in page.inner_text("#measured")
+    asked = len(server.asked())
+
+    def compare() -> None:
+        page.click("#group input")
+        page.click("[role=option]:has-text('adult PA')")
+
+    changes(page, "#softmax", compare)
+    until(lambda: "of 100 adult PA normals, n = 140" in page.inner_text("#measured"))
+    until(lambda: "Compared with: adult PA" in status(page))
+    page.wait_for_selector("#download:not([disabled])")
+    changes(page, "#softmax", lambda: page.click("#layer label:has-text('Control')"))
+    page.click("#layer label:has-text('Disagreement')")
+    page.wait_for_selector("#sigmoid", state="hidden")
+    assert len(server.asked()) == asked
+    page.click("#layer label:has-text('Stability')")
+    until(lambda: "of 8 drawings" in page.inner_text("#measured"))
+    assert len(server.asked()) == asked + 1
+    page.wait_for_selector("#sigmoid img")
+    for part in ("#measured", "#scores", "#layer", "#softmax img", "#sigmoid img"):
+        box = page.locator(part).bounding_box()
+        assert box["y"] + box["height"] <= 768, part
+        assert box["x"] + box["width"] <= 1366, part
 
 
 def test_an_imagined_picture_is_shown_on_request(page: Any, server: Server, picture: Path) -> None:

@@ -25,7 +25,7 @@ from ui.reading_column import GRID, SMOOTH
 from ui.readings import Reading, Readings
 from ui.viewing import ViewHandlers
 
-LOOK = (70, "inferno", 12, SMOOTH)
+LOOK = (70, "inferno", 0, SMOOTH)
 
 
 class Desk:
@@ -36,13 +36,19 @@ class Desk:
         self.asked: list[int] = []
         self.freed = 0
         self.fails = False
+        self.measurer = phantoms.Measurer(self.bundle)
         station = Workstation(
-            self.bundle, phantoms.load, lambda _: phantoms.scores(self.bundle), self._draw
+            self.bundle,
+            phantoms.load,
+            lambda _: phantoms.scores(self.bundle),
+            self._draw,
+            measurer=self.measurer,
+            check_input=phantoms.check_input,
         )
         self.readings = Readings()
         with gr.Blocks(analytics_enabled=False):
             self.screen: ReadScreen = lay_out_screen(self.bundle, (), self.readings.close)
-        self.views = ViewHandlers(self.bundle, self.readings, exports, self.screen)
+        self.views = ViewHandlers(station, self.readings, exports, self.screen)
         self.drawing = DrawingHandlers(station, self.readings, self.views, self.screen)
         self.opening = OpeningHandlers(station, self.readings, (), self.screen)
         self.own = own_values(self.bundle)
@@ -182,7 +188,7 @@ def test_maps_that_finish_are_shown_as_was_chosen_meanwhile(desk: Desk) -> None:
     next(steps)
     desk.views.show(key, "One question", "no map", 70, "viridis", 50, GRID)
     last = list(steps)[-1]
-    pane = last[desk.screen.column.softmax]
+    pane = last[desk.screen.column.softmax]["value"]
     assert np.ptp(pane[:780].astype(int), axis=2).max() == 0  # no map was chosen, so no color
     assert reading.look.colors is ColorMap.VIRIDIS
     assert reading.look.smooth is False
@@ -196,9 +202,9 @@ def test_preferences_that_make_no_sense_are_left_alone(desk: Desk, kept: object)
     assert update == gr.skip()
 
 
-def test_preferences_never_hide_less_than_this_bundles_mark(desk: Desk) -> None:
-    restored = desk.views.restore([50, "plasma", 0, GRID])
-    assert list(restored.values()) == [50, "plasma", 12, GRID]  # the mark is 0.05 of 0.4
+def test_preferences_come_back_as_they_were_left(desk: Desk) -> None:
+    restored = desk.views.restore([50, "plasma", 12, GRID])
+    assert list(restored.values()) == [50, "plasma", 12, GRID]
 
 
 def test_the_words_of_the_two_questions_stand_beside_each_answer(desk: Desk) -> None:

@@ -42,7 +42,7 @@ from trainers.evaluation.figures import mean_of_cases
 from trainers.evaluation.movement import find_device
 from trainers.phantom_data import FIRST_SEEDS, SOURCE
 
-PHANTOMS = 48  # of each rho
+PHANTOMS = 36  # of each rho
 LEAST_PIXELS = 4  # of either mask, without what they share, for a phantom to count
 LEAST_HEAT = 1e-4  # of the full range 2: a thousandth of what is notable
 Heat = NDArray[np.float32]  # (S, S), 0 or more
