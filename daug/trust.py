@@ -2,7 +2,8 @@
 
 Two things must hold for a map to find disease: the classifier that draws it must know the
 super-class, and the heat must lie where experts saw it. Each is judged by the lower end of its 95 %
-interval, on held-out radiographs of one source, where there were enough.
+interval, on held-out radiographs, within the source and the truth where it is lowest among those
+with enough cases.
 """
 
 from collections.abc import Iterable, Mapping
@@ -46,7 +47,7 @@ def trust_of(card: ClassCard, bundle: Bundle) -> Trust:
     found = _localised(bundle, card.name)
     if not scores and found is None:
         return Trust(TrustLevel.NOT_MEASURED, "too few held-out cases")
-    auroc = max((metrics.auroc.low for metrics in scores), default=0.0)
+    auroc = min((metrics.auroc.low for metrics in scores), default=0.0)  # of the hardest source
     told = [f"AUROC at least {auroc:.2f}" if scores else "classifier not measured"]
     if found is None:
         told.append("place of its heat not measured")

@@ -48,6 +48,15 @@ def test_the_worst_of_several_truths_counts(tiny_bundle: Bundle) -> None:
     assert trust(tiny_bundle, 0.85, [row(1.6), row(0.9, truth="drawn:fold")]) is TrustLevel.LOW
 
 
+def test_the_worst_of_several_sources_counts(tiny_bundle: Bundle) -> None:
+    """What is known of children need not hold for adults."""
+    card = replace(tiny_bundle.card("Pleural"), metrics=(metrics(0.95), metrics(0.6)))
+    measured = {LOCALISATION: {"bundle_digest": tiny_bundle.digest, "rows": [row(1.6)]}}
+    found = trust_of(card, replace(tiny_bundle, measured=measured))
+    assert found.level is TrustLevel.LOW
+    assert "AUROC at least 0.60" in found.because
+
+
 @pytest.mark.parametrize(
     "rows",
     [
