@@ -321,7 +321,8 @@ def _scales_said(panel: _Panel, one_scale: bool) -> str:
         return ""
     return (
         " on the scale of intensity change; maps that ask what looks abnormal are on the "
-        f"{floor_name(panel.radiograph)}, from the median normal radiograph to the notable mark. "
+        f"{floor_name(panel.radiograph)}, from the heat that 19 of 20 normal radiographs pass on "
+        "less than 1 % of their area to twice that. "
         "No scale is stretched to a map"
     )
 

@@ -94,7 +94,7 @@ def _normals(reading: Reading, recipes: Iterable[Recipe]) -> str:
         if hotter is not None and hotter.value is None:
             return hotter.in_words
         if hotter is not None:
-            return f"{floor_name(reading.radiograph)} (n = {hotter.n}) to notable"
+            return f"{floor_name(reading.radiograph)} (n = {hotter.n}) to twice that"
     return ""
 
 

@@ -25,7 +25,7 @@ def test_what_looks_abnormal_is_on_the_floor_of_its_group(name: str, direction: 
     groups = (NormalGroup.ADULT_PA, NormalGroup.CHILD)
     assert scales == [phantoms.FLOORS[group] for group in groups]
     assert "normal floor of child" in legend_of(BUNDLE, child, recipe, scales[1]).unit
-    assert "notable" in legend_of(BUNDLE, child, recipe, scales[1]).high
+    assert legend_of(BUNDLE, child, recipe, scales[1]).high == f"≥ {scales[1].full_at:.2g}"
 
 
 @pytest.mark.parametrize(("name", "direction"), IMAGINED)
