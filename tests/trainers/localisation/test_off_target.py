@@ -1,3 +1,4 @@
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -174,8 +175,9 @@ def test_bundles_of_phantoms_are_measured_by_rising_rho(
 def test_a_folder_without_such_bundles_is_refused(tmp_path: Path, tiny_bundle: Bundle) -> None:
     with pytest.raises(BundleError, match="daug train phantom"):
         off_target(tmp_path)
+    shutil.copytree(tiny_bundle.folder, tmp_path / "of-radiographs")
     with pytest.raises(BundleError, match="daug train phantom"):
-        off_target(tiny_bundle.folder.parent)
+        off_target(tmp_path)
 
 
 @pytest.fixture(scope="module")
@@ -185,8 +187,6 @@ def tiny_phantom_bundle(make_bundle) -> Bundle:  # type: ignore[no-untyped-def]
 
 
 def _copy(bundle: Bundle, folder: Path, rho: float) -> None:
-    import shutil
-
     shutil.copytree(bundle.folder, folder)
     phantoms = DataSource("phantom", licence="Apache-2.0", attribution="drawn", images={"unet": 1})
     described = replace(
