@@ -20,10 +20,10 @@ from torch import Tensor
 from daug.bundled_models import Models
 from daug.errors import EngineError, RecipeError
 from daug.guidance import Wanted, guide_eps, wanted_gradient
-from daug.heatmap import DITHER, Encoder, Heatmap, Preview, Recipe, Reference, Scores
+from daug.heatmap import Encoder, Heatmap, Preview, Recipe, Reference, Scores
 from daug.precision import FastNetworks
 from daug.radiograph import ModelInput, Radiograph
-from daug.sampler import Step, encode_ddim, encode_gaussian
+from daug.sampler import Step, encode_ddim, encode_gaussian, shaken, white_noise
 from daug.scheduler_way import Way, find_way
 
 MAX_ROWS = {"cpu": 32, "cuda": 512}  # rows of one batch; several seeds share it where they fit
@@ -171,26 +171,20 @@ class Engine:
     ) -> Iterator[Preview]:
         """Append an x_t at the start of the way down for each seed, (1, 1, S, S) each."""
         falling = walk.way.timesteps
-        noise = [self._noise(x_0, seed) for seed in seeds]
         if walk.encoder is Encoder.GAUSSIAN:
-            starts.extend(encode_gaussian(x_0, eps, self.alpha_bar, falling[0]) for eps in noise)
+            for seed in seeds:
+                noise = white_noise(x_0, seed)
+                starts.append(encode_gaussian(x_0, noise, self.alpha_bar, falling[0]))
             return
-        shaken = [
-            (x_0 + DITHER * eps).clamp(-1, 1) if seed else x_0
-            for seed, eps in zip(seeds, noise, strict=True)
-        ]
         nothing_yet = np.zeros((len(walk.recipes), *x_0.shape[-2:]), dtype=np.float32)
         reached: list[Tensor] = []
-        for x_t in encode_ddim(self._eps, torch.cat(shaken), self.alpha_bar, falling):
+        for x_t in encode_ddim(
+            self._eps, torch.cat([shaken(x_0, seed) for seed in seeds]), self.alpha_bar, falling
+        ):
             reached.append(x_t)
             t = falling[-len(reached)]
             yield Preview(0, 0, t, nothing_yet, len(reached), len(falling))
         starts.extend(reached[-1].split(1))
-
-    def _noise(self, x_0: Tensor, seed: int) -> Tensor:
-        """Return white noise, drawn on the CPU, so that a seed means the same on every device."""
-        generator = torch.Generator().manual_seed(seed)
-        return torch.randn(x_0.shape, generator=generator).to(self.device)
 
     def _eps(self, x: Tensor, t: int) -> Tensor:
         return self.networks.eps(x, torch.tensor(t, device=self.device), self.alpha_bar[t])

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from daug.errors import RecipeError
+from daug.heatmap import DITHER
 from daug.schedule import add_noise, x_0_from_eps
 
 EpsDenoiser = Callable[[Tensor, int], Tensor]  # (x_t, t) -> eps
@@ -80,6 +81,20 @@ def encode_gaussian(x_0: Tensor, noise: Tensor, alpha_bar: Tensor, t: int) -> Te
 
 
 @torch.no_grad()
+def white_noise(like: Tensor, seed: int) -> Tensor:
+    """Return the noise of a seed for one image, (1, 1, H, W), on the device of `like`.
+
+    It is drawn on the CPU, so that a seed means the same noise on every device.
+    """
+    noise = torch.randn(like[:1].shape, generator=torch.Generator().manual_seed(seed))
+    return noise.to(like.device)
+
+
+def shaken(x_0: Tensor, seed: int) -> Tensor:
+    """Return images with a seed's noise of DITHER, (B, 1, H, W); seed 0 leaves them as they are."""
+    return x_0 if seed == 0 else (x_0 + DITHER * white_noise(x_0, seed)).clamp(-1, 1)
+
+
 def encode_ddim(
     denoiser: EpsDenoiser, x_0: Tensor, alpha_bar: Tensor, falling: Sequence[int]
 ) -> Iterator[Tensor]:

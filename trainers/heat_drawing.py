@@ -16,7 +16,7 @@ from daug.errors import EngineError, RecipeError
 from daug.guidance import Wanted, guide_eps, wanted_gradient
 from daug.heatmap import Encoder, Recipe, Reference
 from daug.precision import FastNetworks
-from daug.sampler import encode_ddim, encode_gaussian
+from daug.sampler import encode_ddim, encode_gaussian, shaken, white_noise
 from daug.scheduler_way import find_way
 
 
@@ -101,11 +101,10 @@ class HeatDrawer:
     def _encode(self, x_0: Tensor, seed: int) -> Tensor:
         falling = self.way.timesteps
         if self.encoder is Encoder.DDIM:
-            *_, x_t = encode_ddim(self._eps, x_0, self.alpha_bar, falling)
+            *_, x_t = encode_ddim(self._eps, shaken(x_0, seed), self.alpha_bar, falling)
             return x_t
         # The noise of a seed is that of the engine: one picture of it for every radiograph.
-        noise = torch.randn(x_0[:1].shape, generator=torch.Generator().manual_seed(seed))
-        return encode_gaussian(x_0, noise.to(self.device), self.alpha_bar, falling[0])
+        return encode_gaussian(x_0, white_noise(x_0, seed), self.alpha_bar, falling[0])
 
     def _eps(self, x: Tensor, t: int) -> Tensor:
         return self.networks.eps(x, torch.tensor(t, device=self.device), self.alpha_bar[t])

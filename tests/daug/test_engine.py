@@ -138,7 +138,7 @@ def test_with_seed_0_the_ddim_encoder_leaves_the_radiograph_as_it_is(
 ) -> None:
     recipe = engine.models.bundle.recipe_for("Pleural", encoder=Encoder.DDIM)
     (as_it_is,) = draw(engine, radiograph, recipe)
-    monkeypatch.setattr("daug.engine.DITHER", 0.5)
+    monkeypatch.setattr("daug.sampler.DITHER", 0.5)
     (still,) = draw(engine, radiograph, recipe)
     assert (as_it_is.change == still.change).all()
 
