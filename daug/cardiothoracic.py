@@ -50,6 +50,10 @@ class Caliper:
         """Horizontal distance of the two borders."""
         return self.x1 - self.x0
 
+    def scaled(self, across: float, down: float) -> "Caliper":
+        """Return the same caliper on a picture of another size."""
+        return Caliper(self.x0 * across, self.y0 * down, self.x1 * across, self.y1 * down)
+
 
 @dataclass(frozen=True)
 class RatioError:

@@ -5,7 +5,7 @@ pictures, whose hearts are compared.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -91,10 +91,17 @@ class MapReader:
         self, radiograph: Radiograph, seen: ModelInput, organs: SeenOrgans
     ) -> CardiothoracicRatio:
         shape = (seen.height * FINER, seen.width * FINER)
-        return cardiothoracic_ratio(
+        found = cardiothoracic_ratio(
             organs.on_radiograph(seen, shape),
             view=radiograph.view,
             age=radiograph.age,
             confidence=organs.confidence,
             error=self.ratio_error,
+        )
+        rows, columns = radiograph.pixels.shape
+        across, down = columns / shape[1], rows / shape[0]
+        return replace(
+            found,
+            heart=found.heart and found.heart.scaled(across, down),
+            thorax=found.thorax and found.thorax.scaled(across, down),
         )

@@ -88,6 +88,19 @@ def test_a_wider_heart_in_the_imagined_picture_raises_the_ratio(
     assert reading.ratio_before.high == pytest.approx(reading.ratio_before.value + 0.04)
 
 
+@pytest.mark.parametrize("times", [1, 3])
+def test_calipers_lie_on_the_radiographs_own_pixels(
+    tiny_bundle: Bundle, chest: Radiograph, times: int
+) -> None:
+    large = replace(chest, pixels=np.kron(chest.pixels, np.ones((times, times), np.float32)))
+    ratio = reader(tiny_bundle).read(large, heatmap(tiny_bundle, large, 0.2)).ratio_before
+    assert ratio is not None
+    assert ratio.heart is not None
+    assert ratio.thorax is not None
+    assert ratio.heart.width == pytest.approx(0.25 * SIZE * times, abs=1.5 * times)
+    assert ratio.thorax.width == pytest.approx(0.7 * SIZE * times, abs=1.5 * times)
+
+
 def test_zones_are_those_of_the_radiograph_and_not_of_what_was_imagined(
     tiny_bundle: Bundle, chest: Radiograph
 ) -> None:
