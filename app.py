@@ -20,9 +20,8 @@ from daug.errors import DaugError
 from daug.notice import NOTICE
 
 if TYPE_CHECKING:
-    import torch
-
     from daug.bundle import Bundle
+    from daug.bundled_models import Models
     from daug.case_desk import CaseDesk, CaseLibrary
     from daug.checkup import Check
     from daug.engine import Engine
@@ -89,7 +88,7 @@ class Tools:
             engine.score,
             draw,
             why_no_search="Nothing is searched here.",
-            measurer=self._measurer(described, device),
+            measurer=self._measurer(models),
             check_input=None if checker is None else checker.check_input,
         )
         if not searching:
@@ -103,17 +102,13 @@ class Tools:
             return replace(opened, why_no_search=str(error))
         return replace(opened, embedder=embedder, why_no_search="")
 
-    def _measurer(self, bundle: "Bundle", device: "torch.device") -> "MapReader":
-        from daug.anatomy import measured_ratio_error, open_anatomist
+    def _measurer(self, models: "Models") -> "MapReader":
+        from daug.anatomy import measured_ratio_error
         from daug.map_reader import MapReader
         from daug.normal_floor import read_floor
 
-        return MapReader(
-            bundle,
-            open_anatomist(bundle, device),
-            read_floor(bundle),
-            measured_ratio_error(bundle),
-        )
+        bundle = models.bundle
+        return MapReader(bundle, models.anatomist, read_floor(bundle), measured_ratio_error(bundle))
 
     def open_bundle(self, bundle: Path | None) -> "Bundle":
         """Return a bundle's description; see `db.cli_embedding.Tools`."""

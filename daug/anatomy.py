@@ -75,9 +75,19 @@ def open_anatomist(bundle: Bundle, device: torch.device | None = None) -> Anatom
     Raises:
         BundleError: If a file was changed, its size is not the bundle's, or it does not run.
     """
+    if has_anatomy(bundle):
+        bundle.verify_files()
+    return anatomist_of(bundle, device)
+
+
+def anatomist_of(bundle: Bundle, device: torch.device | None = None) -> Anatomist | None:
+    """Return the segmenter of a bundle whose files were verified, or None if it has none.
+
+    Raises:
+        BundleError: If its size is not the bundle's, or it does not run.
+    """
     if not has_anatomy(bundle):
         return None
-    bundle.verify_files()
     anatomist = load_anatomist(bundle.folder / ANATOMY_FOLDER, device)
     if anatomist.image_size != bundle.image_size:
         raise BundleError(

@@ -13,7 +13,7 @@ from typing import Any
 
 from daug.errors import BundleError, DaugError, UntrainedError
 from daug.findings import Activation, Direction, Finding, SuperClass, match_super_class
-from daug.heatmap import Encoder, Recipe, Reference
+from daug.heatmap import Encoder, Recipe, Reference, Region
 
 BUNDLE_FILE = "bundle.json"
 FORMAT = 1
@@ -21,6 +21,7 @@ INSIDE = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)*")  # a relative path that sta
 PICKLES = (".bin", ".ckpt", ".pickle", ".pkl", ".pt", ".pth")  # they run code when they are read
 UNLISTED = (".md", ".partial")  # cards, and files under way; no model is read from them
 DRAWING_PARTS = ("unet", "scheduler", "classifier")  # folders that heatmaps are drawn from
+REGION_PART = "anatomy"  # counts among them where the bundle's recipe stays within organs
 MIN_EXAMPLES = 20  # known positives and negatives in training, below which nothing is offered
 MIN_TEST_POSITIVES = 20  # below this a score says little: "n too small"
 
@@ -98,6 +99,7 @@ class RecipeDefaults:
     reference: Reference = Reference.CONTROL
     seeds: tuple[int, ...] = (0,)
     scheduler: str = "DDIM"
+    within: Region = Region.PICTURE
 
 
 @dataclass(frozen=True)
@@ -147,10 +149,12 @@ class Bundle:
 
         Other models learn from the maps of these and name this digest, so they do not change it.
         """
+        whole = self.recipe.within is Region.PICTURE
+        folders = DRAWING_PARTS if whole else (*DRAWING_PARTS, REGION_PART)
         drawing = {
             name: digest
             for name, digest in sorted(self.files.items())
-            if name.split("/")[0] in DRAWING_PARTS
+            if name.split("/")[0] in folders
         }
         parts = {
             "files": drawing,
@@ -357,6 +361,7 @@ def _bundle(folder: Path, values: Mapping[str, Any]) -> Bundle:
                 "encoder": Encoder(defaults["encoder"]),
                 "reference": Reference(defaults["reference"]),
                 "seeds": tuple(defaults["seeds"]),
+                "within": Region(defaults.get("within", Region.PICTURE)),  # older ones lack it
             }
         ),
         heat_scale=HeatScale(**values["heat_scale"]),

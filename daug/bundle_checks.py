@@ -30,12 +30,10 @@ def files(source: Path) -> str:
 def models(source: Path) -> str:
     """Load a bundle's networks and ask each of them once."""
     started = perf_counter()
-    from daug.anatomy import open_anatomist
     from daug.bundled_models import load_models
 
     bundle = open_bundle(source)
     load_models(bundle)
-    open_anatomist(bundle)
     return (
         f"{bundle.name} {bundle.version} was loaded and tried in {perf_counter() - started:.1f} s; "
         f"{len(bundle.offered)} of {len(bundle.classes)} super-classes are offered"

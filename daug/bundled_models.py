@@ -8,16 +8,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 import torch
 from diffusers.schedulers.scheduling_ddim import DDIMScheduler
+from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 import daug.noisy_classifier
 import daug.unet
+from daug.anatomy import Anatomist, anatomist_of
 from daug.bundle import Bundle
-from daug.errors import BundleError
+from daug.errors import BundleError, RecipeError
+from daug.guided_region import site_of
+from daug.heatmap import Recipe, Region
 from daug.noisy_classifier import ClassifierConfig, NoisyClassifier, load_classifier
+from daug.organs import OrganMasks
+from daug.radiograph import ModelInput
 from daug.schedule import TIMESTEPS
 from daug.unet import Denoiser, UNetConfig, load_unet
 
@@ -32,6 +39,34 @@ class Models:
     denoiser: Denoiser
     classifier: NoisyClassifier
     alpha_bar: Tensor  # (T,) float32
+    anatomist: Anatomist | None = None  # finds lungs and heart, for maps that stay within them
+
+    def region_of(self, recipe: Recipe) -> Region:
+        """Return where a recipe's guidance may change the picture; never SITE."""
+        if recipe.within is not Region.SITE:
+            return recipe.within
+        return site_of(self.bundle.card(recipe.super_class).findings)
+
+    def find_organs(self, model_input: ModelInput) -> OrganMasks:
+        """Return lungs and heart on the model's square, (S, S).
+
+        Raises:
+            RecipeError: If the bundle cannot find them.
+        """
+        return self.find_all_organs(model_input.pixels[None])[0]
+
+    def find_all_organs(self, pixels: NDArray[np.float32]) -> list[OrganMasks]:
+        """Return lungs and heart of several pictures, (N, S, S) in [-1, 1].
+
+        Raises:
+            RecipeError: If the bundle cannot find them.
+        """
+        if self.anatomist is None:
+            raise RecipeError(
+                f"{self.bundle.name} has no anatomy model, so no map can be kept within lungs or "
+                "chest. Ask for the whole picture, or add one with `daug bundle add-anatomy`."
+            )
+        return [seen.organs for seen in self.anatomist.look_at_all(pixels)]
 
 
 def load_models(bundle: Bundle) -> Models:
@@ -46,7 +81,7 @@ def load_models(bundle: Bundle) -> Models:
     denoiser = _load(bundle, UNET, UNetConfig.from_dict, load_unet)
     classifier = _load(bundle, CLASSIFIER, ClassifierConfig.from_dict, load_classifier)
     _check_classes(bundle, classifier)
-    models = Models(bundle, denoiser, classifier, _alpha_bar(bundle))
+    models = Models(bundle, denoiser, classifier, _alpha_bar(bundle), anatomist_of(bundle))
     for part, network in ((UNET, denoiser), (CLASSIFIER, classifier)):
         _check_weights(bundle, part, network)
         _try_once(bundle, part, network)

@@ -19,8 +19,9 @@ from torch import Tensor
 
 from daug.bundled_models import Models
 from daug.errors import EngineError, RecipeError
-from daug.guidance import Wanted, guide_eps, wanted_gradient
-from daug.heatmap import Encoder, Heatmap, Preview, Recipe, Reference, Scores
+from daug.guidance import Wanted, confine_eps, guide_eps, wanted_gradient
+from daug.guided_region import region_mask
+from daug.heatmap import Encoder, Heatmap, Preview, Recipe, Reference, Region, Scores
 from daug.precision import FastNetworks
 from daug.radiograph import ModelInput, Radiograph
 from daug.sampler import Step, encode_ddim, encode_gaussian, shaken, white_noise
@@ -38,6 +39,7 @@ class Walk:
     seeds: tuple[int, ...]
     recipes: tuple[Recipe, ...]
     wanted: Wanted  # one row for each recipe
+    regions: Tensor | None  # (recipes, 1, S, S), share of the guidance; None: 1 everywhere
 
 
 @dataclass(eq=False)
@@ -92,8 +94,9 @@ class Engine:
         """
         if not recipes:
             raise RecipeError("No heatmap was asked for. Name at least one super-class.")
-        walks = self._plan(recipes)  # before the first step: a bad recipe costs nothing
         model_input = radiograph.model_input(self.models.bundle.image_size)
+        regions = self._regions(model_input, recipes)
+        walks = self._plan(recipes, regions)  # before the first step: a bad recipe costs nothing
         x_0 = self._images(model_input)
         scores_input = self._scores(x_0)[0]
         total = sum(len(walk.seeds) * len(walk.way.timesteps) for walk in walks)
@@ -111,11 +114,20 @@ class Engine:
                     bundle_digest=self.models.bundle.digest,
                     model_input=model_input,
                     scores_input=scores_input,
+                    region=regions[self.models.region_of(recipe)],
                     **parts,
                 )
         return tuple(drawn[recipe] for recipe in recipes)
 
-    def _plan(self, recipes: Sequence[Recipe]) -> list[Walk]:
+    def _regions(self, model_input: ModelInput, recipes: Sequence[Recipe]) -> "_Regions":
+        """Look where lungs and heart are, if a recipe asks for it."""
+        asked = {self.models.region_of(recipe) for recipe in recipes}
+        if asked == {Region.PICTURE}:
+            return {Region.PICTURE: None}
+        organs = self.models.find_organs(model_input)
+        return {region: region_mask(region, organs) for region in asked}
+
+    def _plan(self, recipes: Sequence[Recipe], regions: "_Regions") -> list[Walk]:
         groups: dict[tuple[object, ...], list[Recipe]] = {}
         for recipe in dict.fromkeys(recipes):
             key = (
@@ -123,9 +135,9 @@ class Engine:
                 *(recipe.encoder, recipe.seeds),
             )
             groups.setdefault(key, []).append(recipe)
-        return [self._walk_of(group) for group in groups.values()]
+        return [self._walk_of(group, regions) for group in groups.values()]
 
-    def _walk_of(self, group: Sequence[Recipe]) -> Walk:
+    def _walk_of(self, group: Sequence[Recipe], regions: "_Regions") -> Walk:
         first = group[0]
         classes = [card.name for card in self.models.bundle.classes]
         wanted = Wanted.from_recipes(group, classes, self.offered)
@@ -135,7 +147,16 @@ class Engine:
             seeds=first.seeds,
             recipes=tuple(group),
             wanted=wanted.to(self.device),
+            regions=self._stacked([regions[self.models.region_of(recipe)] for recipe in group]),
         )
+
+    def _stacked(self, regions: Sequence[NDArray[np.float32] | None]) -> Tensor | None:
+        """Return the regions of a walk's recipes, (recipes, 1, S, S); None if none is limited."""
+        if all(region is None for region in regions):
+            return None
+        whole = np.ones((self.models.bundle.image_size,) * 2, dtype=np.float32)
+        stack = np.stack([whole if region is None else region for region in regions])
+        return torch.from_numpy(stack)[:, None].to(self.device)
 
     def _walk(
         self, walk: Walk, x_0: Tensor, traces: Traces, done: int, total: int
@@ -239,7 +260,9 @@ class _GuidedDenoiser:
     ) -> None:
         self.networks, self.alpha_bar, self.logits = networks, alpha_bar, logits
         self.wanted = walk.wanted.repeat(seeds)
-        guided = torch.ones(seeds, 1 + len(walk.recipes), dtype=torch.bool)
+        self.regions = walk.regions
+        self.shape = (seeds, 1 + len(walk.recipes))  # of each seed its control first
+        guided = torch.ones(self.shape, dtype=torch.bool)
         guided[:, 0] = False
         self.guided = guided.reshape(-1).to(alpha_bar.device)
 
@@ -251,7 +274,12 @@ class _GuidedDenoiser:
         )
         self.logits.append(z[:, self.wanted.trained])
         eps[self.guided] = guide_eps(eps[self.guided], gradient, self.wanted.scale, alpha_bar)
+        rows = eps.unflatten(0, self.shape)  # (seeds, 1 + recipes, 1, S, S)
+        rows[:, 1:] = confine_eps(rows[:, 1:], rows[:, :1], self.regions)
         return eps
+
+
+_Regions = dict[Region, NDArray[np.float32] | None]
 
 
 class _Parts(TypedDict):

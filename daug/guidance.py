@@ -123,3 +123,17 @@ def guide_eps(eps: Tensor, gradient: Tensor, scale: Tensor, alpha_bar: Tensor) -
     Source: Dhariwal & Nichol 2021, Algorithm 2.
     """
     return eps - scale[:, None, None, None] * (1 - alpha_bar).sqrt() * gradient
+
+
+def confine_eps(guided: Tensor, control: Tensor, region: Tensor | None) -> Tensor:
+    """Return guided noise inside a region, and the control's outside it.
+
+    Rows that start at the control's x_t stay with it, bit for bit, wherever the region is 0, since
+    a sampler moves each pixel by its own noise.
+
+    Args:
+        guided: From `guide_eps`, (..., 1, H, W).
+        control: The unguided noise of the same radiograph and seed, broadcastable to it.
+        region: In [0, 1], broadcastable to it; None is the whole picture.
+    """
+    return guided if region is None else torch.lerp(control, guided, region)

@@ -34,6 +34,15 @@ class Reference(StrEnum):
     INPUT = "input"  # the radiograph, as in the paper; shows what the model fails to rebuild, too
 
 
+class Region(StrEnum):
+    """Where the guidance may change the picture; elsewhere the counterfactual is the control."""
+
+    PICTURE = "picture"  # everywhere, as in the paper
+    CHEST = "chest"  # lungs, heart and all between them
+    LUNGS = "lungs"
+    SITE = "site"  # one of these, by where findings of the super-class occur
+
+
 @dataclass(frozen=True)
 class Recipe:
     """Everything that, beside the radiograph and the bundle, decides what a heatmap looks like."""
@@ -48,6 +57,7 @@ class Recipe:
     reference: Reference = Reference.CONTROL
     seeds: tuple[int, ...] = (0,)  # one map for each, then their mean
     scheduler: str = "DDIM"  # the way down; see daug.sampler.SCHEDULERS
+    within: Region = Region.PICTURE  # needs lungs and heart to be found; else the whole picture
 
     def __post_init__(self) -> None:
         if not 0 < self.num_steps <= self.noise_level:
@@ -81,6 +91,7 @@ class Recipe:
                     "encoder": Encoder(values["encoder"]),
                     "reference": Reference(values["reference"]),
                     "seeds": tuple(values["seeds"]),
+                    "within": Region(values.get("within", Region.PICTURE)),  # older ones lack it
                 }
             )
         except (KeyError, TypeError, ValueError) as error:
@@ -140,6 +151,7 @@ class Heatmap:
     scores_before: Scores  # of the reference, mean over seeds
     scores_after: Scores  # of the counterfactual, mean over seeds
     step_logits: NDArray[np.float32]  # (num_steps, C), of x_t on the way down, mean over seeds
+    region: NDArray[np.float32] | None = None  # (S, S), share of the guidance; None: 1 everywhere
 
     @property
     def change(self) -> NDArray[np.float32]:

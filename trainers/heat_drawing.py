@@ -8,13 +8,15 @@ Wolleb et al. 2022, "Diffusion Models for Medical Anomaly Detection", arXiv:2203
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from daug.bundled_models import Models
 from daug.errors import EngineError, RecipeError
-from daug.guidance import Wanted, guide_eps, wanted_gradient
-from daug.heatmap import Encoder, Recipe, Reference
+from daug.guidance import Wanted, confine_eps, guide_eps, wanted_gradient
+from daug.guided_region import region_mask
+from daug.heatmap import Encoder, Recipe, Reference, Region
 from daug.precision import FastNetworks
 from daug.sampler import encode_ddim, encode_gaussian, shaken, white_noise
 from daug.scheduler_way import find_way
@@ -51,6 +53,8 @@ class HeatDrawer:
             )
         self.encoder, self.seeds = first.encoder, first.seeds
         self.from_input = first.reference is Reference.INPUT
+        self.models = models
+        self.regions = [models.region_of(recipe) for recipe in self.recipes]
         bundle = models.bundle
         classes = [card.name for card in bundle.classes]
         offered = [card.offered for card in bundle.classes]
@@ -68,8 +72,9 @@ class HeatDrawer:
         Raises:
             EngineError: If a value is no longer a number.
         """
+        regions = self._regions(x_0)
         x_0 = x_0.to(self.device)
-        changes = torch.stack([self._draw(x_0, seed) for seed in self.seeds]).mean(dim=0)
+        changes = torch.stack([self._draw(x_0, seed, regions) for seed in self.seeds]).mean(dim=0)
         if not bool(changes.isfinite().all()):
             raise EngineError(
                 "A map holds values that are not numbers. Lower the guidance scale or take more "
@@ -77,8 +82,19 @@ class HeatDrawer:
             )
         return changes.cpu()
 
-    def _draw(self, x_0: Tensor, seed: int) -> Tensor:
-        rows = len(self.recipes) + (not self.from_input)  # of one radiograph, its control first
+    def _regions(self, x_0: Tensor) -> Tensor | None:
+        """Return where each row may be changed, (B, M, 1, S, S); None if everywhere."""
+        if set(self.regions) == {Region.PICTURE}:
+            return None
+        all_organs = self.models.find_all_organs(x_0[:, 0].cpu().numpy())
+        whole = np.ones(x_0.shape[2:], dtype=np.float32)
+        found = [[region_mask(one, organs) for one in self.regions] for organs in all_organs]
+        stack = np.stack([[whole if one is None else one for one in row] for row in found])
+        return torch.from_numpy(stack)[:, :, None].to(self.device)
+
+    def _draw(self, x_0: Tensor, seed: int, regions: Tensor | None) -> Tensor:
+        has_control = not self.from_input or regions is not None
+        rows = len(self.recipes) + has_control  # of one radiograph, its control first
         x_t = self._encode(x_0, seed).repeat_interleave(rows, dim=0)  # (B rows, 1, S, S)
         guided = torch.ones(len(x_0), rows, dtype=torch.bool, device=self.device)
         guided[:, : rows - len(self.recipes)] = False
@@ -90,6 +106,10 @@ class HeatDrawer:
             time = torch.tensor(t, device=self.device)
             gradient, _ = wanted_gradient(self.networks.noisy_logits, x[guided], time, wanted)
             eps[guided] = guide_eps(eps[guided], gradient, wanted.scale, self.alpha_bar[t])
+            if has_control:
+                by_radiograph = eps.unflatten(0, (len(x_0), rows))
+                ours, control = by_radiograph[:, 1:], by_radiograph[:, :1]
+                by_radiograph[:, 1:] = confine_eps(ours, control, regions)
             return eps
 
         for step in self.way.decode(denoiser, x_t, [seed] * len(x_t)):

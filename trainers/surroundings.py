@@ -11,7 +11,6 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -19,27 +18,13 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from daug.anatomy import load_anatomist
-from daug.organs import Mask, OrganMasks
+from daug.guided_region import chest_of
 from trainers.pixels import to_model_range
 
 logger = logging.getLogger(__name__)
 
 AT_ONCE = 256
-MARGIN_SHARE = 0.06  # of the side, around lungs and heart: pleura, ribs, costophrenic angles
-MIN_CHEST_SHARE = 0.1  # of the picture; a smaller chest was not found, and keeps its surroundings
 SOFT_EDGE = 5  # pixels over which one picture turns into the other
-
-
-def chest_of(organs: OrganMasks) -> Mask:
-    """Return lungs, heart and all between them, with a margin, (S, S); everything if not found."""
-    points = cv2.findNonZero(organs.chest.astype(np.uint8))
-    if points is None or organs.chest.mean() < MIN_CHEST_SHARE:
-        return np.ones(organs.shape, dtype=np.bool_)
-    hull = np.zeros(organs.shape, dtype=np.uint8)
-    cv2.fillConvexPoly(hull, cv2.convexHull(points), 1)
-    reach = 2 * round(MARGIN_SHARE * organs.shape[0]) + 1
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
-    return cv2.dilate(hull, disc).astype(np.bool_)
 
 
 def chest_masks(pixels: NDArray[np.uint8], anatomy: Path, cache: Path) -> NDArray[np.bool_]:

@@ -8,12 +8,13 @@ import torch
 from daug.anatomy_network import AnatomyConfig, AnatomyNet, save_anatomy
 from daug.errors import TrainingError
 from daug.findings import SUPER_CLASSES
+from daug.guided_region import chest_of
 from daug.noisy_classifier import ClassifierConfig
 from daug.organs import OrganMasks
 from tests.daug.drawn_chest import DrawnChest
 from tests.trainers.rows import row
 from trainers.classifier import ClassifierProblem, ClassifierSettings
-from trainers.surroundings import chest_masks, chest_of, exchange
+from trainers.surroundings import chest_masks, exchange
 
 SIZE = 32
 
