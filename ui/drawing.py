@@ -83,11 +83,15 @@ class DrawingHandlers:
         return self._layer_shown(reading)
 
     def draw_layer(self, opened: str | None) -> Updates:
-        """Draw both maps of a question from several seeds, where their stability is asked for."""
+        """Draw both maps of a question from several seeds, where their stability is asked for.
+
+        The layer is shown once more at the end: an answer to something that was chosen before it
+        may have come to the screen after it.
+        """
         telling = _Telling(lambda *_: {}, self._drawings_done, "The stability is not known.")
         yield from self._draw(opened, self._drawings_missing, telling)
         reading = self.readings.get(opened)
-        if reading is not None and reading.turn is None and self._drawings_missing(reading):
+        if reading is not None and reading.turn is None:
             reading.settle_layer()  # stopped, or failed: the maps are still there
             yield self._layer_shown(reading)
 

@@ -70,6 +70,8 @@ class ViewHandlers:
         reading = self.readings.get(opened)
         if reading is None:
             return self.screen.unchanged()
+        if group == reading.group:  # the browser tells of one choice twice
+            return self.screen.unchanged()
         reading.compare_with(group)
         try:
             measure_radiograph(self.workstation, reading)

@@ -176,8 +176,31 @@ def test_stability_is_drawn_on_demand_from_eight_seeds(desk: Desk) -> None:
     desk.drawing.begin_layer(key, "Map")
     again = desk.drawing.begin_layer(key, "Stability")
     assert again[desk.screen.column.softmax]["visible"] is True
-    assert desk.shows_nothing(desk.drawing.draw_layer(key))
+    list(desk.drawing.draw_layer(key))
     assert desk.asked == [2]  # it was there
+
+
+def test_an_answer_that_comes_late_does_not_leave_another_layer_on_the_screen(desk: Desk) -> None:
+    """What was begun before a layer was chosen may reach the browser after it."""
+    key, _ = opened(desk, CHEST, view=View.PA, age=40.0)
+    list(desk.ask(key, "No Finding"))
+    late = desk.views.compare_with(key, "child", "One question", "change", *LOOK)
+    chosen = desk.drawing.begin_layer(key, "Control")
+    last = list(desk.drawing.draw_layer(key))[-1]
+    pane = desk.screen.column.softmax
+    assert (last[pane]["value"] == chosen[pane]["value"]).all()
+    assert (last[pane]["value"] != late[pane]["value"]).any()
+    assert last[desk.screen.column.layer] == "Control"
+
+
+def test_a_choice_that_is_told_twice_is_answered_once(desk: Desk) -> None:
+    key, _ = opened(desk, CHEST, view=View.PA, age=40.0)
+    list(desk.ask(key, "No Finding"))
+    desk.views.compare_with(key, "child", "One question", "change", *LOOK)
+    reads = desk.measurer.reads
+    again = desk.views.compare_with(key, "child", "One question", "change", *LOOK)
+    assert desk.shows_nothing(iter([again]))
+    assert desk.measurer.reads == reads
 
 
 def test_stopping_the_stability_leaves_the_maps(desk: Desk) -> None:
