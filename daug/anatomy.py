@@ -16,14 +16,13 @@ import torch
 from numpy.typing import NDArray
 
 from daug.anatomy_network import AnatomyNet, load_anatomy
-from daug.bundle import Bundle
+from daug.bundle import ANATOMY_FOLDER, Bundle
 from daug.cardiothoracic import RatioError
 from daug.errors import BundleError
 from daug.organs import OrganMasks
 from daug.radiograph import ModelInput
 from daug.seen_organs import SeenOrgans
 
-ANATOMY_FOLDER = "anatomy"
 AT_ONCE = 32  # pictures; more need more memory and are no faster
 
 
@@ -64,18 +63,13 @@ class Anatomist:
         return [SeenOrgans(found) for part in parts for found in part.float().cpu().numpy()]
 
 
-def has_anatomy(bundle: Bundle) -> bool:
-    """Return whether a bundle can segment lungs and heart."""
-    return any(name.startswith(f"{ANATOMY_FOLDER}/") for name in bundle.files)
-
-
 def open_anatomist(bundle: Bundle, device: torch.device | None = None) -> Anatomist | None:
     """Return a bundle's segmenter, or None if the bundle has none.
 
     Raises:
         BundleError: If a file was changed, its size is not the bundle's, or it does not run.
     """
-    if has_anatomy(bundle):
+    if bundle.finds_organs:
         bundle.verify_files()
     return anatomist_of(bundle, device)
 
@@ -86,7 +80,7 @@ def anatomist_of(bundle: Bundle, device: torch.device | None = None) -> Anatomis
     Raises:
         BundleError: If its size is not the bundle's, or it does not run.
     """
-    if not has_anatomy(bundle):
+    if not bundle.finds_organs:
         return None
     anatomist = load_anatomist(bundle.folder / ANATOMY_FOLDER, device)
     if anatomist.image_size != bundle.image_size:

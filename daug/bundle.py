@@ -21,7 +21,7 @@ INSIDE = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)*")  # a relative path that sta
 PICKLES = (".bin", ".ckpt", ".pickle", ".pkl", ".pt", ".pth")  # they run code when they are read
 UNLISTED = (".md", ".partial")  # cards, and files under way; no model is read from them
 DRAWING_PARTS = ("unet", "scheduler", "classifier")  # folders that heatmaps are drawn from
-REGION_PART = "anatomy"  # counts among them where the bundle's recipe stays within organs
+ANATOMY_FOLDER = "anatomy"  # counts among them where the bundle's recipe stays within organs
 MIN_EXAMPLES = 20  # known positives and negatives in training, below which nothing is offered
 MIN_TEST_POSITIVES = 20  # below this a score says little: "n too small"
 
@@ -43,6 +43,8 @@ class TrainingCounts:
     positives: int
     negatives: int
     positives_by_finding: Mapping[str, int]
+    painted: int = 0  # of the positives: normal radiographs onto which the finding was painted
+    measured: int = 0  # of the positives: labelled by a measurement, not by the source
 
 
 @dataclass(frozen=True)
@@ -150,7 +152,7 @@ class Bundle:
         Other models learn from the maps of these and name this digest, so they do not change it.
         """
         whole = self.recipe.within is Region.PICTURE
-        folders = DRAWING_PARTS if whole else (*DRAWING_PARTS, REGION_PART)
+        folders = DRAWING_PARTS if whole else (*DRAWING_PARTS, ANATOMY_FOLDER)
         drawing = {
             name: digest
             for name, digest in sorted(self.files.items())
@@ -162,6 +164,11 @@ class Bundle:
             "classes": [[c.name, list(c.findings), c.offered] for c in self.classes],
         }
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def finds_organs(self) -> bool:
+        """Whether it can segment lungs and heart."""
+        return any(name.startswith(f"{ANATOMY_FOLDER}/") for name in self.files)
 
     @property
     def offered(self) -> tuple[ClassCard, ...]:

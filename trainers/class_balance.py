@@ -81,8 +81,13 @@ def count_training(
             finding.value: sum(row.labels.get(finding) == 1 for row in positives)
             for finding in super_class.findings
         }
+        findings = frozenset(super_class.findings)
+        painted = [row for row in positives if row.painted in findings]
+        measured = [row for row in positives if not row.painted and row.measured & findings]
         negatives = sum(len(pool.negatives) for pool in own)
-        counts.append(TrainingCounts(len(positives), negatives, by_finding))
+        counts.append(
+            TrainingCounts(len(positives), negatives, by_finding, len(painted), len(measured))
+        )
     return counts
 
 

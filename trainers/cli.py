@@ -28,6 +28,7 @@ from trainers.cli_options import (
     words,
 )
 from trainers.clip_cli import augment, bundle_add_clip, bundle_measure_clip, train_clip
+from trainers.data_cli import data_paint
 from trainers.evaluation_cli import (
     evaluate_ablation,
     evaluate_classification,
@@ -51,6 +52,7 @@ def add_commands(app: typer.Typer) -> None:
     app.add_typer(train, name="train")
     data = typer.Typer(help="Tables of radiographs.", no_args_is_help=True)
     data.command("measure-heart")(data_measure_heart)
+    data.command("paint")(data_paint)
     app.add_typer(data, name="data")
     app.command("augment")(augment)
     bundle = typer.Typer(help="Put models together, and check them.", no_args_is_help=True)
@@ -107,10 +109,17 @@ def bundle_tune(
     encoders: Annotated[str, typer.Option(help="Encoders to try.")] = "gaussian,ddim",
     scales: Annotated[str, typer.Option(help="Guidance scales to try.")] = "30,100,300",
     steps: Annotated[int, typer.Option(min=1, help="Steps of each trial.")] = 12,
+    within: Annotated[
+        str | None,
+        typer.Option(
+            help="Where maps may change the picture: picture, chest, lungs, or site (by "
+            "super-class); site if the bundle finds organs."
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Choose scale, noise level and encoder by cross-validation over training patients."""
-    from daug.heatmap import Encoder
+    from daug.heatmap import Encoder, Region
     from trainers.recipe_search import SearchSpace, tune_bundle
 
     try:
@@ -119,6 +128,7 @@ def bundle_tune(
             tuple(Encoder(word) for word in words(encoders)),
             tuple(float(word) for word in words(scales)),
             steps,
+            None if within is None else Region(within),
         )
     except ValueError as error:
         raise typer.BadParameter(f"{error}; give values separated by commas.") from error

@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 
 from daug.errors import ManifestError
 from daug.findings import Finding, State, SuperClass
+from trainers.made_labels import ASSUMED_COLUMN, MEASURED_COLUMN, named_findings, painted_finding
 
 NEEDED_COLUMNS = ("id", "image", "dataset", "patient_id", "split")
 LABELS = {"1": 1, "1.0": 1, "0": 0, "0.0": 0, "-1": -1, "-1.0": -1}
@@ -46,6 +47,9 @@ class Row:
     report: str = ""  # as its source gives it
     boxes: tuple[Box, ...] = ()
     masks: Mapping[str, Path] = field(default_factory=dict)  # what is marked -> PNG, image's size
+    painted: Finding | None = None  # onto a normal radiograph; see trainers.made_labels
+    measured: frozenset[Finding] = frozenset()  # whose label was measured
+    assumed: frozenset[Finding] = frozenset()  # whose absence was assumed
 
     def state(self, super_class: SuperClass) -> State:
         """Return what the labels say about a super-class."""
@@ -57,8 +61,8 @@ def read_manifest(path: Path) -> list[Row]:
 
     Raises:
         ManifestError: If the file is not a manifest, a label is not 1, 0, -1 or blank, an id
-            stands for two images, a path leaves the manifest's folder, or a patient is in two
-            splits.
+            stands for two images, a path leaves the manifest's folder, a patient is in two
+            splits, or a painted finding is outside the training split.
     """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
@@ -145,6 +149,7 @@ def _row(path: Path, line: int, values: Mapping[str, str]) -> Row:
             f"{path.name} line {line}: image path {str(image)!r} must be relative to the "
             "manifest's folder and stay inside it."
         )
+    where = f"{path.name} line {line}"
     return Row(
         id=values["id"],
         image=path.parent / image,
@@ -158,6 +163,9 @@ def _row(path: Path, line: int, values: Mapping[str, str]) -> Row:
         report=(values.get("report") or "").strip(),
         boxes=_boxes(path, line, values.get("boxes") or ""),
         masks=_masks(path, line, values),
+        painted=painted_finding(where, values),
+        measured=named_findings(where, values, MEASURED_COLUMN),
+        assumed=named_findings(where, values, ASSUMED_COLUMN),
     )
 
 

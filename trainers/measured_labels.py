@@ -7,12 +7,11 @@ stands in the column `measured`, so that results can be told with and without.
 A model that learnt from such labels must not be judged by the ratio.
 """
 
-import csv
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from daug.anatomy import Anatomist, open_anatomist
@@ -23,11 +22,12 @@ from daug.findings import Finding
 from daug.radiograph import View
 from daug.stated_age import years
 from trainers.anatomy.reading import look_at_rows, ratio_of, view_of
+from trainers.made_labels import MEASURED_COLUMN
 from trainers.manifest import Row, read_manifest
+from trainers.manifest_copy import Line, write_copy
 from trainers.pixels import MIN_SOURCE_SIDE
 
 ABSENT_BELOW = 0.48  # between it and ENLARGED the measurement's error decides, so nothing is said
-MEASURED_COLUMN = "measured"  # names of the findings whose label was measured, separated by |
 RATIO_COLUMN = "cardiothoracic_ratio"
 NO_LABEL = ""
 
@@ -146,28 +146,13 @@ def _decide(
 def _write_copy(
     request: HeartRequest, ratios: Mapping[str, CardiothoracicRatio], labels: Mapping[str, str]
 ) -> None:
-    output, partial = request.output, request.output.with_suffix(".partial")
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        _link_images(request.manifest, output)
-        with (
-            request.manifest.open(newline="", encoding="utf-8-sig") as original,
-            partial.open("w", newline="", encoding="utf-8") as copy,
-        ):
-            reader = csv.DictReader(original)
-            more = (Finding.CARDIOMEGALY.value, MEASURED_COLUMN, RATIO_COLUMN)
-            columns = list(dict.fromkeys([*(reader.fieldnames or []), *more]))
-            writer = csv.DictWriter(copy, columns, restval="", lineterminator="\n")
-            writer.writeheader()
-            for values in reader:
-                ratio = ratios.get(values["id"])
-                writer.writerow(_changed(values, labels.get(values["id"], NO_LABEL), ratio))
-        partial.replace(output)
-    except OSError as error:
-        raise ManifestError(
-            f"{output} cannot be written ({error}). Name a file in a folder that you may write to, "
-            "other than the manifest itself."
-        ) from error
+    def changed(originals: Iterator[Line]) -> Iterator[Line]:
+        for values in originals:
+            name = values["id"]
+            yield _changed(values, labels.get(name, NO_LABEL), ratios.get(name))
+
+    columns = (Finding.CARDIOMEGALY.value, MEASURED_COLUMN, RATIO_COLUMN)
+    write_copy(request.manifest, request.output, columns, changed)
 
 
 def _changed(
@@ -184,21 +169,3 @@ def _changed(
             measured.append(Finding.NO_FINDING.value)
         changed[MEASURED_COLUMN] = "|".join(measured)
     return changed
-
-
-def _link_images(manifest: Path, output: Path) -> None:
-    """Make the folders of images and masks reachable from the copy, whose paths are relative.
-
-    Raises:
-        OSError: If the copy would replace the manifest, or other images lie in the way.
-    """
-    if output.resolve() == manifest.resolve():
-        raise FileExistsError("it is the manifest itself")
-    if output.parent.resolve() == manifest.parent.resolve():
-        return
-    with manifest.open(newline="", encoding="utf-8-sig") as file:
-        tops = {PurePosixPath(values["image"]).parts[0] for values in csv.DictReader(file)}
-    for top in sorted(tops | {"masks"}):
-        source, link = manifest.parent / top, output.parent / top
-        if source.exists() and not (link.exists() and link.samefile(source)):
-            link.symlink_to(source.resolve())

@@ -84,11 +84,13 @@ def _classes(cards: Sequence[ClassCard]) -> str:
                 for finding in card.findings
             ),
             f"{card.training.positives:,} / {card.training.negatives:,}",
+            f"{card.training.painted:,} / {card.training.measured:,}",
             "yes" if card.offered else "no training examples",
         )
         for card in cards
     ]
-    return _table(("super-class", "findings (positives)", "with / without", "offered"), rows)
+    made = "of those with it: painted / measured"
+    return _table(("super-class", "findings (positives)", "with / without", made, "offered"), rows)
 
 
 def _coverage(bundle: Bundle) -> str:

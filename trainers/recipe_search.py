@@ -17,7 +17,7 @@ import numpy as np
 from daug.bundle import Bundle, HeatScale, RecipeDefaults, read_bundle, write_bundle
 from daug.bundled_models import load_models
 from daug.engine import Engine
-from daug.heatmap import Encoder
+from daug.heatmap import Encoder, Region
 from trainers.evaluation.movement import Move, every_map, find_device, moves, pick
 from trainers.manifest import read_manifest, select
 from trainers.pixels import large_enough
@@ -45,6 +45,7 @@ class SearchSpace:
     encoders: tuple[Encoder, ...] = ENCODERS
     scales: tuple[float, ...] = SCALES
     num_steps: int = SEARCH_STEPS
+    within: Region | None = None  # None: the super-class's site, if the bundle finds organs
 
     def candidates(self, defaults: RecipeDefaults) -> list[RecipeDefaults]:
         """Return the recipes that are tried."""
@@ -55,6 +56,7 @@ class SearchSpace:
                 encoder=encoder,
                 scale=scale,
                 num_steps=self.num_steps,
+                within=defaults.within if self.within is None else self.within,
             )
             for level, encoder, scale in product(self.noise_levels, self.encoders, self.scales)
         ]
@@ -113,11 +115,13 @@ def tune_bundle(folder: Path, manifest: Path, images: int, space: SearchSpace) -
         ManifestError: If the training split holds nothing of the bundle's sources.
     """
     bundle = read_bundle(folder)
+    if space.within is None:
+        space = replace(space, within=Region.SITE if bundle.finds_organs else Region.PICTURE)
     engine = Engine(load_models(bundle), find_device())
     rows = select(
         read_manifest(manifest), splits=["train"], sources=[source.name for source in bundle.data]
     )
-    chosen_rows = pick(large_enough(rows), images)
+    chosen_rows = pick(large_enough([row for row in rows if row.painted is None]), images)
     tried: dict[RecipeDefaults, list[Move]] = {}
     for recipe in space.candidates(bundle.recipe):
         tried[recipe] = moves(engine, chosen_rows, every_map(replace(bundle, recipe=recipe)))

@@ -4,7 +4,7 @@ import json
 import logging
 import random
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from daug.bundle import file_digest
 from daug.errors import TrainingError
-from daug.findings import SUPER_CLASSES
+from daug.findings import SUPER_CLASSES, Finding
 from trainers.classifier import ClassifierProblem, ClassifierSettings
 from trainers.diffusion import DiffusionProblem, DiffusionSettings
 from trainers.loop import Training
@@ -162,6 +162,21 @@ def _run(
     return training
 
 
+def _made(rows: Sequence[Row]) -> dict[str, dict[str, int]]:
+    """Return how many rows show a painted finding, and how many labels no reader gave, if any."""
+
+    def by_finding(findings: Iterable[Finding | None]) -> dict[str, int]:
+        counts = Counter(finding.value for finding in findings if finding is not None)
+        return dict(sorted(counts.items()))
+
+    counts = {
+        "painted": by_finding(row.painted for row in rows),
+        "measured": by_finding(finding for row in rows for finding in row.measured),
+        "assumed": by_finding(finding for row in rows for finding in row.assumed),
+    }
+    return {how: findings for how, findings in counts.items() if findings}
+
+
 def _describe(
     request: RunRequest,
     training: Training,
@@ -173,11 +188,12 @@ def _describe(
         "preset": request.preset,
         "manifest": {"file": request.manifest.name, "sha256": file_digest(request.manifest)},
         "split": request.split,
-        "radiographs": dict(sorted(Counter(row.source for row in rows).items())),
+        "radiographs": dict(sorted(Counter(r.source for r in rows if not r.painted).items())),
         "images_seen": training.progress.images,
         "steps": training.progress.step,
         "minutes": round(training.progress.elapsed / 60, 1),
         "loop": asdict(training.settings),
+        **_made(rows),
         **more,
     }
     if request.init is not None:  # whose training this one goes on with

@@ -49,6 +49,10 @@ ReferenceName = Annotated[
 ]
 Seeds = Annotated[str | None, typer.Option(help="Numbers with commas between: 0,1,2.")]
 Scheduler = Annotated[str | None, typer.Option(help="The way down from the noise, e.g. DDIM.")]
+Within = Annotated[
+    Literal["picture", "chest", "lungs", "site"] | None,
+    typer.Option("--within", help="Where a map may change the picture; site: by super-class."),
+]
 Opacity = Annotated[float, typer.Option(min=0, max=1, help="Weight of the colors.")]
 StatedView = Annotated[
     Literal["PA", "AP"] | None,
@@ -128,6 +132,7 @@ def heatmap(
     reference: ReferenceName = None,
     seeds: Seeds = None,
     scheduler: Scheduler = None,
+    within: Within = None,
     view: StatedView = None,
     age: StatedAge = None,
     drawings: Drawings = DRAWINGS,
@@ -140,7 +145,9 @@ def heatmap(
     from ui.map_commands import Job, draw_heatmap, recipe_changes
 
     tools: Tools = ctx.obj
-    changes = recipe_changes(noise_level, scale, steps, encoder, reference, numbers, scheduler)
+    changes = recipe_changes(
+        noise_level, scale, steps, encoder, reference, numbers, scheduler, within
+    )
     job = Job(
         file,
         frame,
@@ -176,6 +183,7 @@ def panel(
     reference: ReferenceName = None,
     seeds: Seeds = None,
     scheduler: Scheduler = None,
+    within: Within = None,
     view: StatedView = None,
     age: StatedAge = None,
     opacity: Opacity = OPACITY,
@@ -187,7 +195,9 @@ def panel(
     from ui.map_commands import Job, draw_panel, recipe_changes
 
     tools: Tools = ctx.obj
-    changes = recipe_changes(noise_level, scale, steps, encoder, reference, numbers, scheduler)
+    changes = recipe_changes(
+        noise_level, scale, steps, encoder, reference, numbers, scheduler, within
+    )
     job = Job(
         file,
         frame,

@@ -11,7 +11,7 @@ from typing import Any
 import typer
 
 from daug.findings import Activation, Direction
-from daug.heatmap import Encoder, Preview, Reference
+from daug.heatmap import Encoder, Preview, Reference, Region
 from daug.radiograph import Radiograph, View
 from daug.workstation import Workstation
 from ui import wording
@@ -50,6 +50,7 @@ def recipe_changes(
     reference: str | None,
     seeds: tuple[int, ...] | None,
     scheduler: str | None,
+    within: str | None,
 ) -> dict[str, Any]:
     """Return the fields of a recipe that somebody asked for."""
     asked = {
@@ -60,6 +61,7 @@ def recipe_changes(
         "reference": None if reference is None else Reference(reference),
         "seeds": seeds,
         "scheduler": scheduler,
+        "within": None if within is None else Region(within),
     }
     return {name: value for name, value in asked.items() if value is not None}
 

@@ -12,13 +12,14 @@ from gradio.components import Component
 
 from daug.bundle import Bundle
 from daug.errors import RecipeError
-from daug.heatmap import Encoder, Reference
+from daug.heatmap import Encoder, Reference, Region
 
 SCHEDULERS = ("DDIM", "DDPM", "DPM-Solver++", "UniPC", "DEIS", "Euler", "Euler ancestral")
 NOISE_LEVEL = "Noise level L"
 SCALE = "Guidance scale s"
 STEPS = "Steps"
 SEEDS = "Seeds"
+WITHIN = "May change"
 ONE_SEED = "The ddim encoder draws no noise; how stable its maps are is a layer of its own."
 SEVERAL_SEEDS = "One map for each of these numbers, then their mean: 0, 1, 2."
 
@@ -34,6 +35,7 @@ class Method:
     encoder: gr.Radio
     reference: gr.Radio
     scheduler: gr.Dropdown
+    within: gr.Dropdown
     seeds: gr.Textbox
     reset: gr.Button
 
@@ -41,12 +43,12 @@ class Method:
     def fields(self) -> tuple[Component, ...]:
         """The fields in the order of `recipe_changes`."""
         numbers = (self.noise_level, self.scale, self.steps)
-        return (*numbers, self.encoder, self.reference, self.scheduler, self.seeds)
+        return (*numbers, self.encoder, self.reference, self.scheduler, self.within, self.seeds)
 
 
 def lay_out_method(bundle: Bundle) -> Method:
     """Lay out the fields as the bundle has them."""
-    level, scale, steps, encoder, reference, scheduler, seeds = own_values(bundle)
+    level, scale, steps, encoder, reference, scheduler, within, seeds = own_values(bundle)
     with gr.Accordion(
         panel_name(bundle, own_values(bundle)), open=False, elem_id="method"
     ) as panel:
@@ -73,6 +75,12 @@ def lay_out_method(bundle: Bundle) -> Method:
                 label="Scheduler",
                 info="The way down from the noise.",
             ),
+            gr.Dropdown(
+                regions(bundle),
+                value=within,
+                label=WITHIN,
+                info="Where a map may change the picture; site: where such findings occur.",
+            ),
             gr.Textbox(seeds, label=SEEDS, elem_id="seeds", max_lines=1, **seeds_state(encoder)),
             gr.Button("Back to the bundle's own recipe", size="sm", elem_id="own-recipe"),
         )
@@ -82,7 +90,7 @@ def own_values(bundle: Bundle) -> tuple[Any, ...]:
     """Return what the fields hold for the bundle's own recipe."""
     recipe = bundle.recipe
     seeds = ", ".join(map(str, recipe.seeds))
-    names = (recipe.encoder.value, recipe.reference.value, recipe.scheduler)
+    names = (recipe.encoder.value, recipe.reference.value, recipe.scheduler, recipe.within.value)
     return (recipe.noise_level, recipe.scale, recipe.num_steps, *names, seeds)
 
 
@@ -107,7 +115,7 @@ def recipe_changes(bundle: Bundle, *values: Any) -> dict[str, Any]:
     Raises:
         RecipeError: If one is not what its field is for; it names the field.
     """
-    level, scale, steps, encoder, reference, scheduler, seeds = values
+    level, scale, steps, encoder, reference, scheduler, within, seeds = values
     chosen = Encoder(encoder)
     return {
         "noise_level": _whole(NOISE_LEVEL, level),
@@ -116,8 +124,14 @@ def recipe_changes(bundle: Bundle, *values: Any) -> dict[str, Any]:
         "encoder": chosen,
         "reference": Reference(reference),
         "scheduler": str(scheduler),
+        "within": Region(within),
         "seeds": bundle.recipe.seeds[:1] if chosen is Encoder.DDIM else _seeds(seeds),
     }
+
+
+def regions(bundle: Bundle) -> list[str]:
+    """Return the regions that can be asked for: all, if the models find lungs and heart."""
+    return [one.value for one in Region if bundle.finds_organs or one is Region.PICTURE]
 
 
 def _number(value: float, label: str, info: str) -> gr.Number:

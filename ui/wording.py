@@ -6,7 +6,7 @@ Nothing here draws, asks a model or knows a screen.
 import re
 from collections.abc import Sequence
 
-from daug.bundle import Bundle, ClassCard
+from daug.bundle import Bundle, ClassCard, TrainingCounts
 from daug.findings import Direction, Finding, uncovered_findings
 from daug.heatmap import Preview, Recipe
 from daug.input_check import InputCheck
@@ -46,7 +46,15 @@ def trained_on(card: ClassCard) -> str:
         return (
             f"no training examples ({counts.positives:,} with it and {counts.negatives:,} without)"
         )
-    return f"{counts.positives:,} training radiographs with it, {counts.negatives:,} without"
+    made = [f"{n:,} {how}" for n, how in _made(counts) if n]
+    of_which = f" ({', '.join(made)})" if made else ""
+    return (
+        f"{counts.positives:,} training radiographs with it{of_which}, {counts.negatives:,} without"
+    )
+
+
+def _made(counts: TrainingCounts) -> tuple[tuple[int, str], ...]:
+    return (counts.painted, "painted onto normal ones"), (counts.measured, "by measurement")
 
 
 def stands_for(card: ClassCard) -> str:
@@ -91,7 +99,8 @@ def recipe_line(recipe: Recipe) -> str:
     return (
         f"L = {recipe.noise_level}, s = {recipe.scale:g}, {recipe.num_steps} steps, "
         f"{recipe.encoder} encoder, reference = {recipe.reference}, "
-        f"seed{'s' if len(recipe.seeds) > 1 else ''} {seeds}, {recipe.scheduler}"
+        f"seed{'s' if len(recipe.seeds) > 1 else ''} {seeds}, {recipe.scheduler}, "
+        f"within the {recipe.within}"
     )
 
 

@@ -11,20 +11,14 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from daug.anatomy import (
-    ANATOMY_FOLDER,
-    has_anatomy,
-    load_anatomist,
-    measured_ratio_error,
-    open_anatomist,
-)
+from daug.anatomy import load_anatomist, measured_ratio_error, open_anatomist
 from daug.anatomy_network import (
     AnatomyConfig,
     AnatomyNet,
     load_anatomy,
     save_anatomy,
 )
-from daug.bundle import Bundle, write_bundle
+from daug.bundle import ANATOMY_FOLDER, Bundle, write_bundle
 from daug.cardiothoracic import RatioError
 from daug.errors import BundleError
 from daug.radiograph import Radiograph
@@ -135,7 +129,7 @@ def test_missing_cut_or_poisoned_weights_are_refused(folder: Path) -> None:
 
 
 def test_a_bundle_without_the_part_has_no_anatomist(tiny_bundle: Bundle) -> None:
-    assert not has_anatomy(tiny_bundle)
+    assert not tiny_bundle.finds_organs
     assert open_anatomist(tiny_bundle) is None
     assert measured_ratio_error(tiny_bundle) is None
 

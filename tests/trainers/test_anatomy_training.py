@@ -13,9 +13,9 @@ import pytest
 from typer.testing import CliRunner
 
 from app import Tools, app
-from daug.anatomy import ANATOMY_FOLDER, open_anatomist
+from daug.anatomy import open_anatomist
 from daug.anatomy_network import AnatomyConfig
-from daug.bundle import Bundle, read_bundle
+from daug.bundle import ANATOMY_FOLDER, Bundle, read_bundle
 from daug.bundle_checks import models
 from daug.cardiothoracic import cardiothoracic_ratio
 from daug.errors import BundleError, ManifestError

@@ -1,5 +1,6 @@
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,17 @@ def test_counts_are_of_usable_examples_by_finding() -> None:
     assert (lesion.positives, lesion.negatives) == (0, 0)
     assert (lungs.positives, lungs.negatives) == (28, 25)
     assert lungs.positives_by_finding == {"Edema": 7, "Pneumonia": 21}
+
+
+def test_painted_and_measured_examples_are_counted_apart() -> None:
+    rows = both_ways("a", Finding.LUNG_LESION, 9, 9)
+    rows[0] = replace(rows[0], painted=Finding.LUNG_LESION)
+    rows[1] = replace(rows[1], painted=Finding.CONSOLIDATION)  # of another class
+    rows[2] = replace(rows[2], measured=frozenset({Finding.LUNG_LESION}))
+    rows[12] = replace(rows[12], measured=frozenset({Finding.LUNG_LESION}))  # a negative
+    lesion, lungs = count_training(find_pools(rows, CLASSES), rows, CLASSES)
+    assert (lesion.positives, lesion.painted, lesion.measured) == (9, 1, 1)
+    assert (lungs.painted, lungs.measured) == (0, 0)
 
 
 def drawn_labels(rows: Sequence[Row], finding: Finding) -> Counter[tuple[str, int]]:

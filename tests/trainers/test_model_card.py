@@ -39,7 +39,7 @@ def test_every_class_says_what_it_was_learnt_from_and_whether_it_is_offered(
 ) -> None:
     card = model_card(bundle)
     assert "no training examples" in line_of(card, "Support Devices (0)")
-    assert line_of(card, "Pleural Other (0)").endswith("| 100 / 100 | yes |")
+    assert line_of(card, "Pleural Other (0)").endswith("| 100 / 100 | 0 / 0 | yes |")
     assert "Lung Opacity, Pneumothorax, Fracture" in card
 
 

@@ -5,9 +5,9 @@ import pytest
 
 from daug.bundle import RecipeDefaults
 from daug.findings import Activation, Direction
-from daug.heatmap import Recipe
+from daug.heatmap import Recipe, Region
 from trainers.evaluation.movement import Move, summarise
-from trainers.recipe_search import choose, cross_validate, heat_scale, worst_share
+from trainers.recipe_search import SearchSpace, choose, cross_validate, heat_scale, worst_share
 
 WEAK = RecipeDefaults(noise_level=500, scale=30.0, num_steps=12)
 MIDDLE = replace(WEAK, scale=100.0)
@@ -50,6 +50,14 @@ def test_without_a_good_recipe_the_most_reliable_is_chosen() -> None:
         MIDDLE: patients([9.0] * 4 + [-1.0] * 4, 0.9),
     }
     assert choose(tried) == WEAK
+
+
+@pytest.mark.parametrize("within", [None, *Region])
+def test_what_is_tried_stays_within_the_region_that_is_asked_for(within: Region | None) -> None:
+    own = replace(WEAK, within=Region.CHEST)
+    tried = SearchSpace(within=within).candidates(own)
+    assert {one.within for one in tried} == {within or Region.CHEST}
+    assert len(set(tried)) == 12
 
 
 def test_each_fold_is_judged_by_the_choice_of_the_others() -> None:

@@ -7,14 +7,14 @@ import pytest
 
 from daug.errors import RecipeError
 from daug.findings import Activation, Direction
-from daug.heatmap import Encoder, Reference
+from daug.heatmap import Encoder, Reference, Region
 from daug.scheduler_way import SCHEDULERS
 from tests.ui import phantoms
 from ui import method
 from ui.method import own_values, panel_name, recipe_changes, seeds_state
 
 BUNDLE = phantoms.bundle()
-FIELDS = ("level", "scale", "steps", "encoder", "reference", "scheduler", "seeds")
+FIELDS = ("level", "scale", "steps", "encoder", "reference", "scheduler", "within", "seeds")
 
 
 def values(**changes: Any) -> list[Any]:
@@ -32,6 +32,7 @@ def test_untouched_fields_are_the_bundles_own_recipe() -> None:
 
 def test_every_field_is_taken_over() -> None:
     asked = values(level=400.0, scale=7.5, steps=12.0, reference="input", scheduler="UniPC")
+    asked[-2] = "lungs"
     asked[-1] = "3, 1"
     assert recipe_changes(BUNDLE, *asked) == {
         "noise_level": 400,
@@ -40,8 +41,15 @@ def test_every_field_is_taken_over() -> None:
         "encoder": Encoder.GAUSSIAN,
         "reference": Reference.INPUT,
         "scheduler": "UniPC",
+        "within": Region.LUNGS,
         "seeds": (3, 1),
     }
+
+
+def test_models_that_find_no_organs_offer_the_whole_picture_alone() -> None:
+    assert method.regions(replace(BUNDLE, files={})) == ["picture"]
+    seeing = replace(BUNDLE, files={"anatomy/config.json": ""})
+    assert method.regions(seeing) == [region.value for region in Region]
 
 
 def test_every_way_down_of_the_engine_can_be_chosen() -> None:

@@ -40,6 +40,11 @@ def test_too_few_radiographs_of_either_kind_are_no_measurement() -> None:
 def test_a_super_class_says_what_it_stands_for_in_this_bundle() -> None:
     assert wording.stands_for(CARD) == "Pleural = Pleural Effusion (900), Pleural Other (400)"
     assert wording.trained_on(CARD) == "1,200 training radiographs with it, 800 without"
+    made = replace(CARD, training=replace(CARD.training, painted=1000, measured=7))
+    assert wording.trained_on(made) == (
+        "1,200 training radiographs with it (1,000 painted onto normal ones, 7 by measurement), "
+        "800 without"
+    )
 
 
 def test_the_two_questions_are_told_apart() -> None:

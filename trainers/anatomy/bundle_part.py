@@ -6,9 +6,9 @@ from pathlib import Path
 
 import torch
 
-from daug.anatomy import ANATOMY_FOLDER, open_anatomist
+from daug.anatomy import open_anatomist
 from daug.anatomy_network import load_anatomy, save_anatomy
-from daug.bundle import Bundle, read_bundle, write_bundle
+from daug.bundle import ANATOMY_FOLDER, Bundle, read_bundle, write_bundle
 from daug.errors import BundleError
 from trainers.bundle_data import with_images
 from trainers.runs import read_run

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from daug.anatomy import ANATOMY_FOLDER, open_anatomist
-from daug.bundle import Bundle, file_digest, read_bundle, write_bundle
+from daug.anatomy import open_anatomist
+from daug.bundle import ANATOMY_FOLDER, Bundle, file_digest, read_bundle, write_bundle
 from daug.errors import BundleError, ManifestError
 from trainers.anatomy.reading import SeenRow, look_at_rows
 from trainers.evaluation.anatomy_scores import DiceRow, RatioScores, dice_rows, ratio_scores

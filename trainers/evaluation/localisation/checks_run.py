@@ -9,8 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from daug.anatomy import ANATOMY_FOLDER
-from daug.bundle import Estimate
+from daug.bundle import ANATOMY_FOLDER, Estimate
 from daug.engine import Engine
 from daug.findings import Activation, Direction
 from daug.loading import load_radiograph

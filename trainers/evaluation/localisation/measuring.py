@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from daug.anatomy import ANATOMY_FOLDER
-from daug.bundle import Bundle
+from daug.bundle import ANATOMY_FOLDER, Bundle
 from trainers.evaluation.localisation.co_occurring import OffTarget, off_target
 from trainers.evaluation.localisation.kinds import LUNGS, Kind, daug_kinds, other_kinds
 from trainers.evaluation.localisation.mapped import MapMaker
