@@ -6,7 +6,7 @@ and the recipe shipped is the choice of all folds together.
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import product
 from pathlib import Path
@@ -18,8 +18,9 @@ from daug.bundle import Bundle, HeatScale, RecipeDefaults, read_bundle, write_bu
 from daug.bundled_models import load_models
 from daug.engine import Engine
 from daug.heatmap import Encoder, Region
+from trainers.evaluation.localisation.scorable import DRAWING_MODELS
 from trainers.evaluation.movement import Move, every_map, find_device, moves, pick
-from trainers.manifest import read_manifest, select
+from trainers.manifest import Row, read_manifest, select
 from trainers.pixels import large_enough
 
 logger = logging.getLogger(__name__)
@@ -118,10 +119,7 @@ def tune_bundle(folder: Path, manifest: Path, images: int, space: SearchSpace) -
     if space.within is None:
         space = replace(space, within=Region.SITE if bundle.finds_organs else Region.PICTURE)
     engine = Engine(load_models(bundle), find_device())
-    rows = select(
-        read_manifest(manifest), splits=["train"], sources=[source.name for source in bundle.data]
-    )
-    chosen_rows = pick(large_enough([row for row in rows if row.painted is None]), images)
+    chosen_rows = pick(tuning_rows(bundle, read_manifest(manifest)), images)
     tried: dict[RecipeDefaults, list[Move]] = {}
     for recipe in space.candidates(bundle.recipe):
         tried[recipe] = moves(engine, chosen_rows, every_map(replace(bundle, recipe=recipe)))
@@ -136,6 +134,17 @@ def tune_bundle(folder: Path, manifest: Path, images: int, space: SearchSpace) -
     }
     _write(bundle, chosen, heat_scale(tried[chosen]), found)
     return found
+
+
+def tuning_rows(bundle: Bundle, rows: Iterable[Row]) -> list[Row]:
+    """Return the training radiographs of the sources that taught what draws, as they were taken.
+
+    Raises:
+        ManifestError: If there are none.
+    """
+    taught = [s.name for s in bundle.data if any(s.images.get(m) for m in DRAWING_MODELS)]
+    found = select(rows, splits=["train"], sources=taught)
+    return large_enough([row for row in found if row.painted is None])
 
 
 def _write(

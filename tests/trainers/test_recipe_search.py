@@ -1,13 +1,24 @@
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
-from daug.bundle import RecipeDefaults
-from daug.findings import Activation, Direction
+from daug.bundle import Bundle, DataSource, RecipeDefaults
+from daug.findings import Activation, Direction, Finding
 from daug.heatmap import Recipe, Region
 from trainers.evaluation.movement import Move, summarise
-from trainers.recipe_search import SearchSpace, choose, cross_validate, heat_scale, worst_share
+from trainers.manifest import Row
+from trainers.recipe_search import (
+    SearchSpace,
+    choose,
+    cross_validate,
+    heat_scale,
+    tuning_rows,
+    worst_share,
+)
 
 WEAK = RecipeDefaults(noise_level=500, scale=30.0, num_steps=12)
 MIDDLE = replace(WEAK, scale=100.0)
@@ -88,3 +99,19 @@ def test_the_summary_gives_every_kind_of_map_its_share_with_n() -> None:
     assert row["right_way"]["value"] == pytest.approx(0.9)
     assert row["right_way"]["n"] == 10
     assert row["right_way"]["low"] < 0.9 < row["right_way"]["high"] <= 1
+
+
+def test_a_recipe_is_tried_on_what_taught_the_drawing_models_and_on_nothing_painted(
+    tmp_path: Path, tiny_bundle: Bundle
+) -> None:
+    def row(name: str, source: str, split: str = "train") -> Row:
+        image = tmp_path / f"{name}.png"
+        cv2.imwrite(str(image), np.eye(128, dtype=np.uint8) * 255)
+        return Row(name, image, source, f"{source}/{name}", split, "", "", "", {})
+
+    taught = DataSource("taught", "", "", {"unet": 9, "classifier": 0})
+    outlines = DataSource("outlines", "", "", {"unet": 0, "classifier": 0, "anatomy": 9})
+    bundle = replace(tiny_bundle, data=(taught, outlines))
+    rows = [row("a", "taught"), row("b", "taught", "val"), row("c", "outlines"), row("d", "other")]
+    rows.append(replace(row("e", "taught"), painted=Finding.LUNG_LESION))
+    assert [one.id for one in tuning_rows(bundle, rows)] == ["a"]
