@@ -31,6 +31,7 @@ from ui.captioned import captioned, zoom_for
 from ui.heat_picture import Picture, heat_over
 from ui.look import OPACITY, Look
 from ui.map_scale import legend_of
+from ui.where_changed import NOT_FOUND, region_document, where_changed
 from ui.whole_files import write_whole
 
 FORMAT = 1  # of the recipe file
@@ -160,6 +161,7 @@ def map_document(
             "after": heatmap.scores_after.sigmoid,
         },
         "heat": {"mean": statistics.mean, "p99": statistics.p99, "max": statistics.max},
+        "region": region_document(bundle, heatmap),
         "outputs": {
             part: str(outputs[part]) if part in outputs else None
             for part in ("overlay", "map", "recipe")
@@ -195,10 +197,13 @@ def _bundle_document(bundle: Bundle) -> dict[str, str]:
 
 
 def _class_warnings(bundle: Bundle, heatmap: Heatmap) -> list[str]:
-    card = bundle.card(heatmap.recipe.super_class)
-    if any(metrics.enough for metrics in card.metrics):
-        return []
-    return [f"{card.name}: {wording.measured(card)}, so nobody knows how far to believe its map."]
+    card, warnings = bundle.card(heatmap.recipe.super_class), []
+    if where_changed(bundle, heatmap) == NOT_FOUND:
+        warnings.append(NOT_FOUND)
+    if not any(metrics.enough for metrics in card.metrics):
+        unknown = "so nobody knows how far to believe its map"
+        warnings.append(f"{card.name}: {wording.measured(card)}, {unknown}.")
+    return warnings
 
 
 def _map_geometry(heatmap: Heatmap, shape: tuple[int, int]) -> dict[str, Any]:

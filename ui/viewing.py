@@ -23,6 +23,7 @@ from ui.reading_column import View, look_of
 from ui.readings import Reading, Readings
 from ui.score_plot import score_plot
 from ui.screen_pictures import question_panes, radiograph_pane
+from ui.where_changed import where_changed
 from ui.whole_files import write_whole
 
 ASK = "Choose a super-class and a direction: their two maps are drawn at once."
@@ -177,7 +178,8 @@ def answered(bundle: Bundle, heatmap: Heatmap) -> str:
     """Return what is said of the maps of one question."""
     recipe = heatmap.recipe
     name = wording.title(recipe.super_class, recipe.direction)
-    return f"{name}: {wording.question(bundle.card(recipe.super_class), recipe.direction)}"
+    asked = f"{name}: {wording.question(bundle.card(recipe.super_class), recipe.direction)}"
+    return f"{asked} {where_changed(bundle, heatmap)}".rstrip()
 
 
 def _nothing_asked(reading: Reading, view: View) -> bool:
