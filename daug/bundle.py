@@ -102,6 +102,7 @@ class RecipeDefaults:
     seeds: tuple[int, ...] = (0,)
     scheduler: str = "DDIM"
     within: Region = Region.PICTURE
+    smoothing: float = 0.0
 
 
 @dataclass(frozen=True)

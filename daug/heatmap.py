@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,6 +16,7 @@ from daug.errors import RecipeError
 from daug.findings import Activation, Direction
 from daug.radiograph import ModelInput
 
+MOST_SMOOTHING = 0.1  # of the side; beyond, a map of a lung is one blot
 DITHER = 0.02  # standard deviation, in pixel intensity (full range 2)
 
 
@@ -58,6 +60,7 @@ class Recipe:
     seeds: tuple[int, ...] = (0,)  # one map for each, then their mean
     scheduler: str = "DDIM"  # the way down; see daug.sampler.SCHEDULERS
     within: Region = Region.PICTURE  # needs lungs and heart to be found; else the whole picture
+    smoothing: float = 0.0  # sigma of the heat's Gaussian, in shares of the model's side
 
     def __post_init__(self) -> None:
         if not 0 < self.num_steps <= self.noise_level:
@@ -70,6 +73,8 @@ class Recipe:
             raise RecipeError(f"seeds must be given and differ, got {self.seeds}.")
         if any(not 0 <= seed < 2**63 for seed in self.seeds):
             raise RecipeError(f"seeds must be in 0..2^63 - 1, got {self.seeds}.")
+        if not 0 <= self.smoothing <= MOST_SMOOTHING:
+            raise RecipeError(f"smoothing must be in 0..{MOST_SMOOTHING}, got {self.smoothing}.")
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
@@ -96,6 +101,24 @@ class Recipe:
             )
         except (KeyError, TypeError, ValueError) as error:
             raise RecipeError(f"The recipe cannot be read: {error}.") from error
+
+
+def heat_of(change: NDArray[np.float32], smoothing: float) -> NDArray[np.float32]:
+    """Return the heat of one change, smoothed: how much each place changes, either way.
+
+    A finding changes a patch in which pixels rise and fall by turns, so that the amount of change
+    is smoothed and not the change itself, whose signs would cancel.
+
+    Args:
+        change: Signed, (S, S).
+        smoothing: As in Recipe.
+    """
+    heat = np.abs(change)
+    if smoothing == 0:
+        return heat
+    sigma = smoothing * change.shape[0]
+    smooth = cv2.GaussianBlur(heat, (0, 0), sigma, borderType=cv2.BORDER_CONSTANT)
+    return np.asarray(smooth, dtype=np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,12 +183,13 @@ class Heatmap:
 
     @property
     def heat(self) -> NDArray[np.float32]:
-        """The absolute change, (S, S) in [0, 2]."""
-        return np.abs(self.change)
+        """The absolute change, smoothed as the recipe has it, (S, S) in [0, 2]."""
+        return heat_of(self.change, self.recipe.smoothing)
 
     def stability(self, mark: float) -> NDArray[np.float32]:
         """Return the share of seeds whose heat is above the mark, (S, S) in [0, 1]."""
-        return np.asarray((np.abs(self.seed_changes) > mark).mean(axis=0), dtype=np.float32)
+        lit = [heat_of(change, self.recipe.smoothing) > mark for change in self.seed_changes]
+        return np.asarray(np.mean(lit, axis=0), dtype=np.float32)
 
     @property
     def statistics(self) -> HeatStatistics:

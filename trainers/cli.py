@@ -116,6 +116,10 @@ def bundle_tune(
             "super-class); site if the bundle finds organs."
         ),
     ] = None,
+    smoothing: Annotated[
+        float | None,
+        typer.Option(min=0, max=0.1, help="Of the heat, in shares of the side; kept if left out."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Choose scale, noise level and encoder by cross-validation over training patients."""
@@ -129,6 +133,7 @@ def bundle_tune(
             tuple(float(word) for word in words(scales)),
             steps,
             None if within is None else Region(within),
+            smoothing,
         )
     except ValueError as error:
         raise typer.BadParameter(f"{error}; give values separated by commas.") from error

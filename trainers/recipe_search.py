@@ -47,6 +47,7 @@ class SearchSpace:
     scales: tuple[float, ...] = SCALES
     num_steps: int = SEARCH_STEPS
     within: Region | None = None  # None: the super-class's site, if the bundle finds organs
+    smoothing: float | None = None  # None: as the bundle has it
 
     def candidates(self, defaults: RecipeDefaults) -> list[RecipeDefaults]:
         """Return the recipes that are tried."""
@@ -58,6 +59,7 @@ class SearchSpace:
                 scale=scale,
                 num_steps=self.num_steps,
                 within=defaults.within if self.within is None else self.within,
+                smoothing=defaults.smoothing if self.smoothing is None else self.smoothing,
             )
             for level, encoder, scale in product(self.noise_levels, self.encoders, self.scales)
         ]

@@ -53,6 +53,10 @@ Within = Annotated[
     Literal["picture", "chest", "lungs", "site"] | None,
     typer.Option("--within", help="Where a map may change the picture; site: by super-class."),
 ]
+Smoothing = Annotated[
+    float | None,
+    typer.Option(min=0, max=0.1, help="Of the heat: sigma in shares of the model's side."),
+]
 Opacity = Annotated[float, typer.Option(min=0, max=1, help="Weight of the colors.")]
 StatedView = Annotated[
     Literal["PA", "AP"] | None,
@@ -133,6 +137,7 @@ def heatmap(
     seeds: Seeds = None,
     scheduler: Scheduler = None,
     within: Within = None,
+    smoothing: Smoothing = None,
     view: StatedView = None,
     age: StatedAge = None,
     drawings: Drawings = DRAWINGS,
@@ -146,7 +151,7 @@ def heatmap(
 
     tools: Tools = ctx.obj
     changes = recipe_changes(
-        noise_level, scale, steps, encoder, reference, numbers, scheduler, within
+        noise_level, scale, steps, encoder, reference, numbers, scheduler, within, smoothing
     )
     job = Job(
         file,
@@ -184,6 +189,7 @@ def panel(
     seeds: Seeds = None,
     scheduler: Scheduler = None,
     within: Within = None,
+    smoothing: Smoothing = None,
     view: StatedView = None,
     age: StatedAge = None,
     opacity: Opacity = OPACITY,
@@ -196,7 +202,7 @@ def panel(
 
     tools: Tools = ctx.obj
     changes = recipe_changes(
-        noise_level, scale, steps, encoder, reference, numbers, scheduler, within
+        noise_level, scale, steps, encoder, reference, numbers, scheduler, within, smoothing
     )
     job = Job(
         file,

@@ -257,7 +257,7 @@ def _draw_map(
     if heatmap is None:
         write(draw, (middle, top + tile[0] // 2), ["not drawn"], BODY, FAINT, centered=True)
         return
-    change = heatmap.model_input.to_radiograph(heatmap.change, tile, smooth=look.smooth)
+    change = heatmap.model_input.to_radiograph(heatmap.heat, tile, smooth=look.smooth)
     picture = overlay(background, change, panel.scale_of(heatmap.recipe), look=look)
     image.paste(Image.fromarray(picture), (middle - tile[1] // 2, top))
     _write_lines(draw, (middle, top + tile[0] + GAP // 4), below, centered=True)

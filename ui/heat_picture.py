@@ -55,7 +55,7 @@ def overlay(
 
     Args:
         background: The radiograph, (H, W).
-        change: The signed map on the same grid, (H, W), in pixel intensity.
+        change: The signed map, or its heat, on the same grid, (H, W), in pixel intensity.
         scale: The bundle's own scale.
         look: Opacity, colors, and the heat that is hidden.
         ink: What the color shows.
@@ -88,7 +88,7 @@ def heat_over(
 
     Args:
         seen: What the model saw of the radiograph, which knows where its square lies.
-        change: The signed map on the model's square, (S, S).
+        change: The signed map, or its heat, on the model's square, (S, S).
         shape: Rows and columns of the picture; None for the radiograph's own.
     """
     background = below_heat(radiograph, seen, shape, look)

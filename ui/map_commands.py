@@ -51,6 +51,7 @@ def recipe_changes(
     seeds: tuple[int, ...] | None,
     scheduler: str | None,
     within: str | None,
+    smoothing: float | None,
 ) -> dict[str, Any]:
     """Return the fields of a recipe that somebody asked for."""
     asked = {
@@ -62,6 +63,7 @@ def recipe_changes(
         "seeds": seeds,
         "scheduler": scheduler,
         "within": None if within is None else Region(within),
+        "smoothing": smoothing,
     }
     return {name: value for name, value in asked.items() if value is not None}
 

@@ -110,7 +110,7 @@ def overlay_picture(
     scale, seen = scale or bundle.heat_scale, heatmap.model_input
     shape = (rows * zoom, columns * zoom)
     look = Look(opacity=opacity)
-    picture = heat_over(radiograph, seen, heatmap.change, scale, shape=shape, look=look)
+    picture = heat_over(radiograph, seen, heatmap.heat, scale, shape=shape, look=look)
     legend = legend_of(bundle, radiograph, heatmap.recipe, scale)
     return captioned(picture, caption(radiograph, heatmap, bundle), scale=scale, legend=legend)
 

@@ -68,7 +68,7 @@ def lit_by(
         shape: Rows and columns of the picture.
     """
     heats = [
-        np.abs(one.model_input.to_radiograph(one.change, shape, smooth=look.smooth))
+        one.model_input.to_radiograph(one.heat, shape, smooth=look.smooth)
         for one in (softmax, sigmoid)
     ]
     marks = [look.hidden_below(scale) for scale in scales]

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 
 from daug.bundle import Bundle, HeatScale
 from daug.findings import Activation, Direction
-from daug.heatmap import Heatmap, Preview, Recipe
+from daug.heatmap import Heatmap, Preview, Recipe, heat_of
 from daug.workstation import Workstation
 from ui import wording
 from ui.heat_picture import Picture, below_heat, color_bar, fitted, overlay
@@ -49,7 +49,7 @@ class _Grid:
 def finished_overview(reading: Reading, workstation: Workstation) -> Picture:
     """Return the finished maps of Figure 2, each with how its score moved and whom it exceeds."""
     heatmaps = reading.figure
-    changes = {heatmap.recipe: heatmap.change for heatmap in heatmaps}
+    changes = {heatmap.recipe: heatmap.heat for heatmap in heatmaps}
     below = {heatmap.recipe: _below(reading, heatmap) for heatmap in heatmaps}
     return _draw(reading, changes, below, workstation, reading.look, WIDTH, "")
 
@@ -58,7 +58,10 @@ def unfinished_overview(
     reading: Reading, recipes: Sequence[Recipe], preview: Preview, workstation: Workstation
 ) -> Picture:
     """Return what is believed of the maps so far, marked as unfinished."""
-    changes = dict(zip(recipes, preview.changes, strict=True))
+    changes = {
+        recipe: heat_of(change, recipe.smoothing)
+        for recipe, change in zip(recipes, preview.changes, strict=True)
+    }
     said = f"unfinished: {wording.step(preview)}"
     look = reading.look.so_far(preview.done / preview.total)
     return _draw(reading, changes, {}, workstation, look, PREVIEW_WIDTH, said)

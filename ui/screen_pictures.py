@@ -7,7 +7,7 @@ anew at full size.
 import numpy as np
 from numpy.typing import NDArray
 
-from daug.heatmap import Heatmap, Preview, Recipe, Reference
+from daug.heatmap import Heatmap, Preview, Recipe, Reference, heat_of
 from daug.radiograph import Radiograph
 from daug.workstation import Workstation
 from ui import wording
@@ -83,7 +83,8 @@ def map_pane(reading: Reading, heatmap: Heatmap, workstation: Workstation) -> Pi
         *percentile_line(reading, heatmap.recipe),
         *_scores(heatmap),
     )
-    return _heat(reading, heatmap.recipe, heatmap.change, workstation, lines, PANE, ink, look)
+    drawn = heatmap.change if ink is Ink.SIGNED else heatmap.heat
+    return _heat(reading, heatmap.recipe, drawn, workstation, lines, PANE, ink, look)
 
 
 def preview_pane(
@@ -92,7 +93,7 @@ def preview_pane(
     """Return what is believed of a map so far, marked as unfinished."""
     lines = (*_asked(recipe, workstation), f"unfinished: {wording.step(preview)}")
     look = reading.look.so_far(preview.done / preview.total)
-    changes = preview.changes[place]
+    changes = heat_of(preview.changes[place], recipe.smoothing)
     return _heat(reading, recipe, changes, workstation, lines, PREVIEW, Ink.HEAT, look)
 
 

@@ -100,7 +100,7 @@ def recipe_line(recipe: Recipe) -> str:
         f"L = {recipe.noise_level}, s = {recipe.scale:g}, {recipe.num_steps} steps, "
         f"{recipe.encoder} encoder, reference = {recipe.reference}, "
         f"seed{'s' if len(recipe.seeds) > 1 else ''} {seeds}, {recipe.scheduler}, "
-        f"within the {recipe.within}"
+        f"within the {recipe.within}, heat smoothed by {100 * recipe.smoothing:g} % of the side"
     )
 
 

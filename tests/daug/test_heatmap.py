@@ -1,10 +1,12 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.special import expit, softmax
 
 from daug.errors import RecipeError
 from daug.findings import Activation, Direction
-from daug.heatmap import Heatmap, Recipe, Reference, Scores
+from daug.heatmap import Heatmap, Recipe, Reference, Scores, heat_of
 from daug.radiograph import ModelInput
 
 SCORES = Scores(("A", "B", "C"), np.array([1.0, -2.0, 0.5]))
@@ -73,3 +75,29 @@ def test_the_numbers_of_a_map_leave_out_what_is_not_radiograph() -> None:
     assert heatmap.statistics.max == pytest.approx(0.75)
     assert heatmap.statistics.mean == pytest.approx((59 * 0.25 + 0.75) / 60)
     assert heatmap.heat.min() >= 0
+
+
+def test_smoothed_heat_is_the_amount_of_change_and_not_what_its_signs_leave() -> None:
+    """A finding changes a patch in which pixels rise and fall by turns."""
+    checked = np.where(np.indices((64, 64)).sum(axis=0) % 2, 0.3, -0.3).astype(np.float32)
+    checked[:, :32] = 0
+    assert (heat_of(checked, 0.0) == np.abs(checked)).all()
+    smooth = heat_of(checked, 0.03)
+    assert smooth[16:48, 48:56] == pytest.approx(0.3, abs=1e-3)
+    assert smooth[32, 31] == pytest.approx(0.15, abs=0.04)
+    assert smooth[:, :20] == pytest.approx(0, abs=1e-3)
+
+
+@given(st.integers(8, 56), st.integers(8, 56))
+def test_smoothing_keeps_heat_where_it_is_and_as_much_of_it(row: int, column: int) -> None:
+    change = np.zeros((64, 64), dtype=np.float32)
+    change[row, column] = -1.5
+    smooth = heat_of(change, 0.02)
+    assert int(smooth.argmax()) == row * 64 + column
+    assert float(smooth.sum()) == pytest.approx(1.5, rel=1e-3)
+
+
+def test_a_recipe_that_smooths_everything_away_is_refused() -> None:
+    for wrong in (-0.01, 0.2, float("nan")):
+        with pytest.raises(RecipeError, match="smoothing must be"):
+            Recipe("Pleural", smoothing=wrong)
