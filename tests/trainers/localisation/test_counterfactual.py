@@ -157,9 +157,11 @@ def test_shares_of_checks_count_only_where_they_apply() -> None:
         )
 
     found = [("a", one(True, True)), ("b", one(False, True)), ("c", one(None, False))]
-    values = summarise(found, HeartOf(1, 2), CheckPlan((HEART,)), draws=50)
+    plan = CheckPlan((HEART,), measured_hearts=26)
+    values = summarise(found, HeartOf(1, 2), plan, draws=50)
     (row,) = values["counterfactual"]["rows"]
     assert (row["flipped"]["value"], row["flipped"]["n"]) == (0.5, 2)
     assert row["monotone"]["value"] == 1
     assert values["cardiothoracic"]["plus_right_way"]["value"] == pytest.approx(2 / 3)
     assert values["cardiothoracic"]["minus_right_way"]["value"] is None
+    assert values["cardiothoracic"]["learnt_from_the_ratio"] == 26

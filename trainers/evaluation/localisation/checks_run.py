@@ -111,12 +111,13 @@ def _cardiothoracic(
         for patient, c in found
         if c.super_class == HEART and c.activation is Activation.SOFTMAX
     ]
-    return {
+    figures = {
         name: json_estimate(
             _mean([(p, c) for p, c in hearts if c.direction is way], "ratio_right_way", draws)
         )
         for way, name in names.items()
     }
+    return {**figures, "learnt_from_the_ratio": plan.measured_hearts}
 
 
 def _mean(own: Sequence[tuple[str, Checked]], name: str, draws: int) -> Estimate:

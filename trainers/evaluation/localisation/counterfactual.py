@@ -61,6 +61,7 @@ class CheckPlan:
     activations: tuple[Activation, ...] = (Activation.SOFTMAX,)
     operating_points: Mapping[str, float | None] = field(default_factory=dict)
     mark: float = 0.0  # heat above it is lit
+    measured_hearts: int = 0  # positives of the heart class that were labelled by the ratio itself
 
     @classmethod
     def of(cls, bundle: Bundle, *, full: bool) -> "CheckPlan":
@@ -71,6 +72,7 @@ class CheckPlan:
             tuple(Activation) if full else (Activation.SOFTMAX,),
             {card.name: card.operating_point for card in bundle.offered},
             bundle.heat_scale.mark,
+            sum(card.training.measured for card in bundle.offered if card.name == HEART),
         )
 
 

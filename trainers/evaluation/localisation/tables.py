@@ -141,6 +141,11 @@ def _counterfactual(values: Mapping[str, Any]) -> list[str]:
         f"{json_figure_text(ratio['plus_right_way'])}, − heart "
         f"{json_figure_text(ratio['minus_right_way'])}."
     )
+    if ratio.get("learnt_from_the_ratio"):
+        sentence += (
+            f" The classifier learnt {ratio['learnt_from_the_ratio']} hearts from that very ratio, "
+            "so this is no independent judgement of it."
+        )
     return [markdown_table(("map", *names.values()), lines) if lines else "None drawn.", sentence]
 
 
