@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 
+from daug.errors import ManifestError
+
 
 class MayTrain(IntEnum):
     """What weights trained on a source may do if they are passed on."""
@@ -78,9 +80,17 @@ SOURCES = {
 
 
 def allowed_sources(names: Iterable[str], needed: MayTrain) -> tuple[str, ...]:
-    """Return the sources that may train a model of a kind, in alphabetical order."""
-    return tuple(
-        name
-        for name in sorted(set(names))
-        if name not in SOURCES or SOURCES[name].may_train >= needed
-    )
+    """Return the sources that may train a model of a kind, in alphabetical order.
+
+    Raises:
+        ManifestError: If there is none; whoever may use one all the same names it.
+    """
+    known = sorted(set(names))
+    allowed = [n for n in known if n not in SOURCES or SOURCES[n].may_train >= needed]
+    if not allowed:
+        raise ManifestError(
+            f"The licences of {', '.join(known) or 'no source at all'} do not allow weights of "
+            "this model to be passed on. Add a source that does, or name with --sources what you "
+            "may use and keep the weights to yourself."
+        )
+    return tuple(allowed)

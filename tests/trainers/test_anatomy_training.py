@@ -79,7 +79,7 @@ def test_sources_for_verification_only_train_nothing(study: Path, tmp_path: Path
     for name in ("images", "masks"):
         (tmp_path / name).symlink_to(study.parent / name)
     (tmp_path / "manifest.csv").write_text(text)
-    with pytest.raises(ManifestError, match="may train a model that is passed on"):
+    with pytest.raises(ManifestError, match="cohen do not allow weights"):
         train_anatomy(RunRequest(tmp_path / "manifest.csv", tmp_path / "run", "tiny"))
 
 

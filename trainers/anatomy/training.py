@@ -70,7 +70,9 @@ def train_anatomy(request: RunRequest) -> dict[str, Any]:
     torch.manual_seed(request.seed)
     preset = find_anatomy_preset(request.preset)
     with_masks = rows_with_masks(read_manifest(request.manifest))
-    sources = request.sources or _allowed(with_masks)
+    sources = request.sources or allowed_sources(
+        (row.source for row in with_masks), MayTrain.RECOGNISE
+    )
     size, cache = preset.network.image_size, request.folder / "cache"
     chosen = select(with_masks, splits=[request.split], sources=sources)
     rows, examples = load_examples(chosen, FINER * size, cache)
@@ -125,16 +127,6 @@ def load_examples(rows: Sequence[Row], size: int, cache: Path) -> tuple[list[Row
         for j, organ in enumerate(ORGANS):
             masks[i, j][mask_on_square(row.masks[organ], size)] = 255
     return images.rows, Examples(np.array(images.pixels), masks)
-
-
-def _allowed(rows: Sequence[Row]) -> tuple[str, ...]:
-    allowed = allowed_sources((row.source for row in rows), MayTrain.RECOGNISE)
-    if not allowed:
-        raise ManifestError(
-            "No data set with masks may train a model that is passed on. For one of your own use, "
-            "name the data sets with --sources."
-        )
-    return allowed
 
 
 def _loop(preset: AnatomyPreset, request: RunRequest) -> LoopSettings:
