@@ -17,6 +17,7 @@ DEFINITIONS = (
     "− the drawn finding under softmax, by the bundle's own recipe. Saliency maps explain the "
     "logit of the same super-class of the same classifier at t = 0 (Captum): Grad-CAM on its last "
     "feature map, integrated gradients from the empty picture in 32 steps, occlusion by windows of "
-    "an eighth of the side, the plain input gradient; none is smoothed. Centre: a Gaussian in the "
+    "an eighth of the side, the plain input gradient; none is smoothed. Grad-CAM within: cut to "
+    "where our own maps may show change, by the bundle's recipe. Centre: a Gaussian in the "
     "middle of the radiograph. Lungs: both lungs alike. Chance: the mean of 8 random maps."
 )

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from daug.bundle import MIN_TEST_POSITIVES, Bundle
+from daug.bundle import ANATOMY_FOLDER, MIN_TEST_POSITIVES, Bundle
 from daug.findings import Activation
+from daug.heatmap import Region
 from trainers.evaluation.bootstrap import draw_patients, estimate
 from trainers.evaluation.evaluation_document import json_estimate
 from trainers.evaluation.localisation.co_occurring import OffTarget
@@ -119,13 +120,25 @@ def held_out(truth: Truth, bundle: Bundle) -> str:
     """Return a sentence on which radiographs of a truth could be scored, and why those."""
     splits = sorted(training_splits(bundle, truth.source, DRAWING_MODELS))
     if not splits:
-        return (
-            f"{truth.source} trained no model of the bundle, so all of it is held out: half of its "
+        whole = (
+            f"{truth.source} trained no model that draws, so all of it is held out: half of its "
             "patients for choosing, the other half for the figures"
         )
+        return f"{whole}{_outlines_learnt(truth, bundle)}"
     return (
         f"{truth.source} trained models of the bundle (split {', '.join(splits)}, never scored): "
         f"split {VALIDATION_SPLIT} is for choosing, what is left for the figures"
+    )
+
+
+def _outlines_learnt(truth: Truth, bundle: Bundle) -> str:
+    """Say so where the segmenter that keeps maps within organs has seen some radiographs."""
+    splits = sorted(training_splits(bundle, truth.source, (ANATOMY_FOLDER,)))
+    if not splits or bundle.recipe.within is Region.PICTURE:
+        return ""
+    return (
+        f"; the segmenter that keeps maps within organs learnt from split {', '.join(splits)} "
+        "where lungs and heart lie, and no finding"
     )
 
 

@@ -7,6 +7,7 @@ from daug.findings import Activation, Direction, Finding
 
 DAUG, CHANCE, CENTRE, LUNGS, GRAD_CAM = "daug", "chance", "centre", "lungs", "grad_cam"
 SALIENCY = (GRAD_CAM, "integrated_gradients", "occlusion", "input_gradient")
+WITHIN = "grad_cam_within"  # Grad-CAM where our own maps may show change, and nowhere else
 PRIORS = (CENTRE, LUNGS, CHANCE)
 
 
@@ -52,6 +53,13 @@ def daug_kinds(bundle: Bundle, super_class: str) -> list[Kind]:
     return sorted(kinds, key=lambda kind: not kind.default)
 
 
-def other_kinds(super_class: str) -> list[Kind]:
-    """Return the other methods' maps of a super-class that was drawn."""
-    return [Kind(method, super_class) for method in (*SALIENCY, *PRIORS)]
+def other_kinds(super_class: str, *, confined: bool = False) -> list[Kind]:
+    """Return the other methods' maps of a super-class that was drawn.
+
+    Args:
+        super_class: Its name.
+        confined: Whether our maps are kept within organs. Grad-CAM is then also shown so, since
+            a part of what ours gain by it any method would.
+    """
+    within = (WITHIN,) if confined else ()
+    return [Kind(method, super_class) for method in (*SALIENCY, *within, *PRIORS)]

@@ -11,15 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daug.engine import Engine
-from daug.heatmap import Recipe
+from daug.guided_region import region_mask
+from daug.heatmap import Recipe, Region
 from daug.radiograph import ModelInput, Radiograph
 from daug.workstation import finish
 from trainers.evaluation.localisation.kinds import (
     CENTRE,
     CHANCE,
     DAUG,
+    GRAD_CAM,
     LUNGS,
     SALIENCY,
+    WITHIN,
     Kind,
 )
 from trainers.evaluation.localisation.map_store import MapStore
@@ -68,7 +71,17 @@ class MapMaker:
                 both = lungs(seen, self.find_organs)
                 if both is not None:
                     found[kind] = both[None]
+            elif kind.method == WITHIN:
+                found[kind] = self._within(seen, kind, found)
         return found
+
+    def _within(self, seen: ModelInput, kind: Kind, found: Mapping[Kind, Stack]) -> Stack:
+        """Return Grad-CAM where our own map of the super-class may show change."""
+        models = self.engine.models
+        everywhere = found[Kind(GRAD_CAM, kind.super_class)]
+        region = models.region_of(self.bundle.recipe_for(kind.super_class, **self.changes))
+        mask = None if region is Region.PICTURE else region_mask(region, models.find_organs(seen))
+        return everywhere if mask is None else everywhere * mask
 
     def recipe(self, kind: Kind) -> Recipe:
         """Return the recipe of one of our maps."""

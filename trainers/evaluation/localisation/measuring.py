@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from daug.bundle import ANATOMY_FOLDER, Bundle
+from daug.heatmap import Region
 from trainers.evaluation.localisation.co_occurring import OffTarget, off_target
 from trainers.evaluation.localisation.kinds import LUNGS, Kind, daug_kinds, other_kinds
 from trainers.evaluation.localisation.mapped import MapMaker
@@ -58,5 +59,6 @@ def kinds_of(case: Case, bundle: Bundle) -> list[Kind]:
     """
     name = case.truth.super_class
     taught = case.row.split in training_splits(bundle, case.row.source, (ANATOMY_FOLDER,))
-    others = [kind for kind in other_kinds(name) if not (taught and kind.method == LUNGS)]
-    return [*daug_kinds(bundle, name), *others]
+    others = other_kinds(name, confined=bundle.recipe.within is not Region.PICTURE)
+    shown = [kind for kind in others if not (taught and kind.method == LUNGS)]
+    return [*daug_kinds(bundle, name), *shown]
