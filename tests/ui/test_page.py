@@ -345,7 +345,8 @@ def test_all_that_matters_fits_a_small_screen(
         assert box["x"] + box["width"] <= 1366, part
     assert page.input_value("#notice textarea") == wording.NOTICE
     page.mouse.wheel(0, 3000)
-    assert page.locator("#notice").bounding_box()["y"] >= 0  # it stays when somebody scrolls
+    until(lambda: page.evaluate("window.scrollY") > 0, 5, lambda: "the page did not scroll")
+    until(lambda: page.locator("#notice").bounding_box()["y"] >= 0, 10)  # and the notice stays
 
 
 def test_untrained_super_classes_cannot_be_chosen(page: Any, server: Server) -> None:
