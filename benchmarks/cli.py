@@ -6,6 +6,7 @@ import typer
 def add_commands(app: typer.Typer) -> None:
     """Hang the commands onto the program."""
     from benchmarks.augment import bench_augment
+    from benchmarks.labels import bench_label
     from benchmarks.library_import import bench_import
     from benchmarks.panel import bench_panel
     from benchmarks.phantom import bench_phantom
@@ -17,4 +18,5 @@ def add_commands(app: typer.Typer) -> None:
     bench.command("import")(bench_import)
     bench.command("augment")(bench_augment)
     bench.command("phantom")(bench_phantom)
+    bench.command("label")(bench_label)
     app.add_typer(bench, name="bench")

@@ -9,6 +9,7 @@ DaugError
 ├── BundleError        the models on disk are not what their description says
 ├── ManifestError      the table of radiographs cannot be trained on or scored
 ├── TrainingError      a training cannot start, go on or be resumed
+├── VocabularyError    the words by which reports are read cannot be used
 ├── LibraryError       the case library cannot be used, or cannot do what was asked
 └── ExportError        a result cannot be written
 """
@@ -48,6 +49,10 @@ class ManifestError(DaugError):
 
 class TrainingError(DaugError):
     """A training cannot start, go on or be resumed."""
+
+
+class VocabularyError(DaugError):
+    """The words by which reports are read cannot be used."""
 
 
 class LibraryError(DaugError):

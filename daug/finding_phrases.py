@@ -4,31 +4,21 @@
     -> "effusion" absent, "Heart size is mildly enlarged" present, "edema" uncertain
 
 A reading aid in the tradition of NegEx: it knows words and their neighbourhood, not meaning. The
-vocabulary and the cues are in `daug.phrases`. What a report says in
+vocabulary and the cues are files in `daug/phrases/words`. What a report says in
 answer to nobody (indication, history, comparison, technique) is left out. The time taken is
 proportional to the length of the report, whatever stands in it.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 
 from daug.case import FindingState
 from daug.findings import Finding
 from daug.phrases.cue_scope import ScopeReader
-from daug.phrases.finding_words import (
-    BONES_UNHURT,
-    DECOYS,
-    HINTS,
-    MENTIONS,
-    NORMAL,
-    NOTHING_FOUND,
-)
-from daug.phrases.items import Item, Meaning, Mention, Unsaid, Verdict
-from daug.phrases.negation_words import ANSWERING, ASKING, CUES, Cue
+from daug.phrases.items import Draft, Item
 from daug.phrases.organ_verdicts import OrganReader
-from daug.phrases.organ_words import ORGANS, VERDICTS
 from daug.phrases.tokens import STOP, PhraseBook, Token, tokens_of
+from daug.phrases.vocabulary import Vocabulary, vocabulary
 
 
 @dataclass(frozen=True)
@@ -41,28 +31,49 @@ class Phrase:
     state: FindingState  # present, absent or uncertain
 
 
-def find_phrases(report: str) -> tuple[Phrase, ...]:
+@dataclass(frozen=True)
+class Reading:
+    """What a report says about findings, and whether it names an abnormality beside them."""
+
+    phrases: tuple[Phrase, ...]
+    other_abnormality: bool  # one that is none of the fourteen: a hernia, a scar, scoliosis
+
+
+def find_phrases(report: str, words: Vocabulary | None = None) -> tuple[Phrase, ...]:
     """Return what a report says about findings, in its order; no two phrases overlap.
 
     Args:
         report: Any text; it is read as English.
+        words: What it is read by; the shipped vocabulary if none.
     """
+    return read_report(report, words).phrases
+
+
+def read_report(report: str, words: Vocabulary | None = None) -> Reading:
+    """Return the phrases of a report, see `find_phrases`, and what else is abnormal."""
+    words = words or vocabulary()
     tokens = tokens_of(report)
-    items = list(_items(tokens))
-    drafts = ScopeReader(tokens).read(items) + OrganReader(tokens, items).read()
-    drafts.sort(key=lambda draft: (draft.start, -draft.end))
-    phrases: list[Phrase] = []
-    for draft in drafts:
+    items = list(_items(tokens, words))
+    drafts = ScopeReader(tokens, words.bounds).read(items)
+    other = any(d.finding is None and d.state is not FindingState.ABSENT for d in drafts)
+    drafts += OrganReader(tokens, items, words.bounds).read()
+    return Reading(tuple(_apart(tokens, drafts)), other)
+
+
+def _apart(tokens: Sequence[Token], drafts: Sequence[Draft]) -> Iterator[Phrase]:
+    """Yield the drafts about findings in their order; of two that overlap, the earlier, longer."""
+    behind = 0
+    for draft in sorted(drafts, key=lambda draft: (draft.start, -draft.end)):
         start, end = tokens[draft.start].start, tokens[draft.end - 1].end
-        if not phrases or phrases[-1].end <= start:
-            phrases.append(Phrase(start, end, draft.finding, draft.state))
-    return tuple(phrases)
+        if draft.finding is not None and start >= behind:
+            yield Phrase(start, end, draft.finding, draft.state)
+            behind = end
 
 
-def _items(tokens: Sequence[Token]) -> Iterator[Item]:
+def _items(tokens: Sequence[Token], words: Vocabulary) -> Iterator[Item]:
     """Yield every word or phrase with a meaning, the longest first, outside of what is asked."""
-    book, at = _vocabulary(), 0
-    asked = _asking_sections(tokens)
+    book, at = words.book, 0
+    asked = _asking_sections(tokens, words.headings)
     next_asked = next(asked, None)
     while at < len(tokens):
         if next_asked is not None and at >= next_asked[0]:
@@ -78,12 +89,12 @@ def _items(tokens: Sequence[Token]) -> Iterator[Item]:
         at = behind
 
 
-def _asking_sections(tokens: Sequence[Token]) -> Iterator[tuple[int, int]]:
+def _asking_sections(tokens: Sequence[Token], book: PhraseBook[bool]) -> Iterator[tuple[int, int]]:
     """Yield the sections that say what was asked: up to a blank line or the next heading.
 
     A heading behind which nothing else is headed rules over its own sentence only.
     """
-    headings = list(_headings(tokens))
+    headings = list(_headings(tokens, book))
     for number, (start, first, asks) in enumerate(headings):
         following = headings[number + 1][0] if number + 1 < len(headings) else None
         if not asks:
@@ -99,40 +110,12 @@ def _closes(token: Token, *, sentence: bool) -> bool:
     return token.word == STOP and (sentence or token.end - token.start > 1)
 
 
-def _headings(tokens: Sequence[Token]) -> Iterator[tuple[int, int, bool]]:
+def _headings(tokens: Sequence[Token], book: PhraseBook[bool]) -> Iterator[tuple[int, int, bool]]:
     """Yield where each heading begins and ends, and whether it is one that asks."""
-    book, at = _heading_book(), 0
+    at = 0
     while at < len(tokens):
         found = book.longest(tokens, at)
         if found and found[1] < len(tokens) and tokens[found[1]].word == ":":
             yield at, found[1] + 1, found[0]
             at = found[1]
         at += 1
-
-
-@cache
-def _heading_book() -> PhraseBook[bool]:
-    book: PhraseBook[bool] = PhraseBook()
-    book.add(ASKING, True)
-    book.add(ANSWERING, False)
-    return book
-
-
-@cache
-def _vocabulary() -> PhraseBook[Meaning]:
-    book: PhraseBook[Meaning] = PhraseBook()
-    book.add(DECOYS, Cue.NOTHING)
-    for finding, phrases in MENTIONS.items():
-        book.add(phrases, Mention(finding, FindingState.PRESENT))
-    for finding, phrases in HINTS.items():
-        book.add(phrases, Mention(finding, FindingState.UNCERTAIN))
-    book.add(NORMAL, Mention(Finding.NO_FINDING, FindingState.PRESENT))
-    book.add(BONES_UNHURT, Unsaid(Finding.FRACTURE, FindingState.ABSENT))
-    book.add(NOTHING_FOUND, Unsaid(Finding.NO_FINDING, FindingState.PRESENT))
-    for phrases, organ in ORGANS:
-        book.add(phrases, organ)
-    for name, phrases in VERDICTS.items():
-        book.add(phrases, Verdict(name))
-    for cue, phrases in CUES.items():
-        book.add(phrases, cue)
-    return book

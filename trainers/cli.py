@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from daug.errors import BundleError
+from trainers.adapters.cli import add_adapters
 from trainers.anatomy.cli import (
     bundle_add_anatomy,
     bundle_measure_anatomy,
@@ -35,6 +36,7 @@ from trainers.evaluation_cli import (
     evaluate_retrieval,
 )
 from trainers.guide_cli import train_classifier, train_diffusion
+from trainers.label_cli import evaluate_labeller, label
 from trainers.localisation_cli import evaluate_heatmaps
 from trainers.phantom_cli import train_phantom
 from trainers.synthetic.cli import examples_command
@@ -53,8 +55,10 @@ def add_commands(app: typer.Typer) -> None:
     data = typer.Typer(help="Tables of radiographs.", no_args_is_help=True)
     data.command("measure-heart")(data_measure_heart)
     data.command("paint")(data_paint)
+    add_adapters(data)
     app.add_typer(data, name="data")
     app.command("augment")(augment)
+    app.command("label")(label)
     bundle = typer.Typer(help="Put models together, and check them.", no_args_is_help=True)
     bundle.command("build")(bundle_build)
     bundle.command("add-clip")(bundle_add_clip)
@@ -76,6 +80,7 @@ def add_commands(app: typer.Typer) -> None:
     evaluate = typer.Typer(help="Score models on held-out radiographs.", no_args_is_help=True)
     evaluate.command("classifier")(evaluate_classifier)
     evaluate.command("anatomy")(evaluate_anatomy)
+    evaluate.command("labeller")(evaluate_labeller)
     evaluate.command("heatmaps")(evaluate_heatmaps)
     evaluate.command("retrieval")(evaluate_retrieval)
     evaluate.command("classification")(evaluate_classification)

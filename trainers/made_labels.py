@@ -1,8 +1,9 @@
-"""Labels that no reader and no report gave, and the columns of a manifest that say so.
+"""Labels that neither a reader nor a source gave, and the columns of a manifest that say so.
 
-    painted     the finding that was painted onto the radiograph; blank on real ones
-    measured    findings whose label was measured, names separated by |
-    assumed     findings whose 0 was assumed, since the radiograph is called normal
+    painted       the finding that was painted onto the radiograph; blank on real ones
+    measured      findings whose label was measured, names separated by |
+    assumed       findings whose 0 was assumed, since the radiograph is called normal
+    text_derived  findings whose label was read from the report, by a program
 
 Such labels are for training. A radiograph with a painted finding lies in split `train` alone, so
 that no score can meet it.
@@ -14,6 +15,7 @@ from daug.errors import ManifestError
 from daug.findings import Finding
 
 PAINTED_COLUMN, MEASURED_COLUMN, ASSUMED_COLUMN = "painted", "measured", "assumed"
+TEXT_COLUMN = "text_derived"
 PAINTED_SPLIT = "train"
 
 
@@ -40,7 +42,7 @@ def painted_finding(where: str, values: Mapping[str, str]) -> Finding | None:
 
 
 def named_findings(where: str, values: Mapping[str, str], column: str) -> frozenset[Finding]:
-    """Return the findings that a line names in the column `measured` or `assumed`.
+    """Return the findings that a line names in the column `measured`, `assumed` or `text_derived`.
 
     Raises:
         ManifestError: If one of them is no finding.

@@ -14,7 +14,13 @@ from pathlib import Path, PurePosixPath
 
 from daug.errors import ManifestError
 from daug.findings import Finding, State, SuperClass
-from trainers.made_labels import ASSUMED_COLUMN, MEASURED_COLUMN, named_findings, painted_finding
+from trainers.made_labels import (
+    ASSUMED_COLUMN,
+    MEASURED_COLUMN,
+    TEXT_COLUMN,
+    named_findings,
+    painted_finding,
+)
 
 NEEDED_COLUMNS = ("id", "image", "dataset", "patient_id", "split")
 LABELS = {"1": 1, "1.0": 1, "0": 0, "0.0": 0, "-1": -1, "-1.0": -1}
@@ -50,6 +56,7 @@ class Row:
     painted: Finding | None = None  # onto a normal radiograph; see trainers.made_labels
     measured: frozenset[Finding] = frozenset()  # whose label was measured
     assumed: frozenset[Finding] = frozenset()  # whose absence was assumed
+    text_derived: frozenset[Finding] = frozenset()  # whose label a program read from the report
 
     def state(self, super_class: SuperClass) -> State:
         """Return what the labels say about a super-class."""
@@ -166,6 +173,7 @@ def _row(path: Path, line: int, values: Mapping[str, str]) -> Row:
         painted=painted_finding(where, values),
         measured=named_findings(where, values, MEASURED_COLUMN),
         assumed=named_findings(where, values, ASSUMED_COLUMN),
+        text_derived=named_findings(where, values, TEXT_COLUMN),
     )
 
 

@@ -29,25 +29,47 @@ def write_copy(
     Raises:
         ManifestError: If the copy would replace the manifest or cannot be written.
     """
-    partial = output.with_suffix(".partial")
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
         link_images(manifest, output)
-        with (
-            manifest.open(newline="", encoding="utf-8-sig") as original,
-            partial.open("w", newline="", encoding="utf-8") as copy,
-        ):
+        with manifest.open(newline="", encoding="utf-8-sig") as original:
             reader = csv.DictReader(original)
             columns = list(dict.fromkeys([*(reader.fieldnames or []), *more_columns]))
-            writer = csv.DictWriter(copy, columns, restval="", lineterminator="\n")
+            write_lines(output, columns, changed(iter(reader)))
+    except OSError as error:
+        raise _unwritable(output, error) from error
+
+
+def write_lines(output: Path, columns: Sequence[str], lines: Iterable[Line]) -> None:
+    """Write a table, which is there whole or not at all.
+
+    Args:
+        output: A CSV file; its folder is made if missing.
+        columns: The names in its first line.
+        lines: The others; what a line lacks stays blank.
+
+    Raises:
+        ManifestError: If it cannot be written.
+    """
+    partial = output.with_suffix(".partial")
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        with partial.open("w", newline="", encoding="utf-8") as table:
+            writer = csv.DictWriter(table, columns, restval="", lineterminator="\n")
             writer.writeheader()
-            writer.writerows(changed(iter(reader)))
+            writer.writerows(lines)
         partial.replace(output)
     except OSError as error:
-        raise ManifestError(
-            f"{output} cannot be written ({error}). Name a file in a folder that you may write to, "
-            "other than the manifest itself."
-        ) from error
+        raise _unwritable(output, error) from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _unwritable(output: Path, error: OSError) -> ManifestError:
+    return ManifestError(
+        f"{output} cannot be written ({error}). Name a file in a folder that you may write to, "
+        "other than the manifest itself."
+    )
 
 
 def link_images(manifest: Path, output: Path) -> None:
@@ -83,4 +105,5 @@ def image_folders(manifest: Path) -> set[str]:
         OSError: If the manifest cannot be read.
     """
     with manifest.open(newline="", encoding="utf-8-sig") as file:
-        return {PurePosixPath(values["image"]).parts[0] for values in csv.DictReader(file)}
+        images = (values.get("image") for values in csv.DictReader(file))
+        return {PurePosixPath(image).parts[0] for image in images if image}

@@ -75,6 +75,13 @@ SOURCES = {
         Source("figure1", MayTrain.NOTHING, "unstated", "Figure 1 COVID-19 Chest X-ray Dataset"),
         Source("actualmed", MayTrain.NOTHING, "unstated", "Actualmed COVID-19 Chest X-ray Dataset"),
         Source("talocovid", MayTrain.NOTHING, "research", "Talo COVID-19 radiographs"),
+        Source(
+            "chexpert", MayTrain.NOTHING, "research use agreement", "Irvin et al. 2019, CheXpert"
+        ),
+        Source("vindr", MayTrain.NOTHING, "data use agreement", "Nguyen et al. 2022, VinDr-CXR"),
+        Source("padchest", MayTrain.NOTHING, "research use", "Bustos et al. 2020, PadChest"),
+        Source("rsna", MayTrain.NOTHING, "non-commercial", "RSNA Pneumonia Challenge 2018"),
+        Source("siim", MayTrain.NOTHING, "non-commercial", "SIIM-ACR Pneumothorax 2019"),
     )
 }
 

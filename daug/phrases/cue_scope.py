@@ -3,15 +3,11 @@
 from collections.abc import Sequence
 
 from daug.case import FindingState
-from daug.phrases import negation_words
+from daug.phrases.cues import Cue
 from daug.phrases.items import Draft, Item, Mention, Unsaid
-from daug.phrases.negation_words import Cue
 from daug.phrases.tokens import STOP, Token
+from daug.phrases.vocabulary import Bounds
 
-BETWEEN_NO_AND_DISEASE = frozenset(negation_words.BETWEEN_NO_AND_DISEASE.split())
-CLAUSE_VERBS = frozenset(negation_words.CLAUSE_VERBS.split())
-RESTARTS = frozenset(negation_words.RESTARTS.split())
-SEEN_WORDS = frozenset(negation_words.SEEN_WORDS.split())
 LOOK_AHEAD = 14  # words behind a comma, to see whether a list goes on
 NEAR = 6  # words between a finding and the "or" or "versus" that doubts it
 
@@ -19,8 +15,8 @@ NEAR = 6  # words between a finding and the "or" or "versus" that doubts it
 class ScopeReader:
     """Reads the items of one report in their order, and knows which cues reach the next one."""
 
-    def __init__(self, tokens: Sequence[Token]) -> None:
-        self._tokens = tokens
+    def __init__(self, tokens: Sequence[Token], bounds: Bounds) -> None:
+        self._tokens, self._bounds = tokens, bounds
         self._drafts: list[Draft] = []
         self._behind_end()
 
@@ -67,7 +63,7 @@ class ScopeReader:
             return
         between = self._tokens[no.end : item.start] if item.start - no.end <= NEAR else ()
         if item.start == no.end or (
-            between and all(token.word in BETWEEN_NO_AND_DISEASE for token in between)
+            between and all(token.word in self._bounds.between_no_and_disease for token in between)
         ):
             self._drafts.append(Draft(no.start, item.end, unsaid.finding, unsaid.state))
 
@@ -160,9 +156,10 @@ class ScopeReader:
             return False
         if words[0] in {"and", "but"}:
             words = words[1:]
-        if words and words[0] in RESTARTS:
+        if words and words[0] in self._bounds.restarts:
             return True
+        verbs, seen = self._bounds.clause_verbs, self._bounds.seen_words
         return any(
-            word in CLAUSE_VERBS and not SEEN_WORDS.intersection(words[number + 1 : number + 4])
+            word in verbs and seen.isdisjoint(words[number + 1 : number + 4])
             for number, word in enumerate(words)
         )

@@ -4,14 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from daug.case import FindingState
-from daug.phrases import negation_words
-from daug.phrases.items import Draft, Item, Mention, Verdict
-from daug.phrases.negation_words import Cue
-from daug.phrases.organ_words import Organ
+from daug.findings import Finding
+from daug.phrases.cues import Cue
+from daug.phrases.items import Draft, Item, Mention, Organ, Verdict
 from daug.phrases.tokens import Token
+from daug.phrases.vocabulary import Bounds
 
-ORGAN_FILLERS = frozenset(negation_words.ORGAN_FILLERS.split())
-SENTENCE_SIGNS = frozenset(negation_words.SENTENCE_SIGNS.split())
 WITHOUT_VERB = 5  # words between an organ and its verdict in "heart size normal"
 BEFORE = 3  # words between a verdict and its organ in "enlarged appearing cardiac silhouette"
 DOUBTS = frozenset({Cue.DOUBTS, Cue.DOUBTS_NEXT, Cue.UNEXCLUDED})
@@ -35,8 +33,8 @@ class _Ahead:
 class OrganReader:
     """Walks along the items of one report and brings verdicts to organs."""
 
-    def __init__(self, tokens: Sequence[Token], items: Sequence[Item]) -> None:
-        self._tokens, self._items = tokens, items
+    def __init__(self, tokens: Sequence[Token], items: Sequence[Item], bounds: Bounds) -> None:
+        self._tokens, self._items, self._bounds = tokens, items, bounds
         self._drafts: list[Draft] = []
         self._behind_end()
 
@@ -57,7 +55,7 @@ class OrganReader:
                     self._organ(item, item.meaning)
                 case Verdict():
                     self._verdict(number, item, item.meaning.name)
-                case Mention():
+                case Mention(finding=Finding()):
                     self._waiting, self._stable, self._ahead = [], [], None
                 case Cue():
                     self._cue(item, item.meaning)
@@ -66,7 +64,7 @@ class OrganReader:
         return self._drafts
 
     def _cue(self, item: Item, cue: Cue) -> None:
-        if cue is Cue.END and self._tokens[item.start].word in SENTENCE_SIGNS:
+        if cue is Cue.END and self._tokens[item.start].word in self._bounds.sentence_signs:
             self._behind_end()
         elif cue is Cue.DENIES:
             self._denied = True
@@ -97,7 +95,8 @@ class OrganReader:
 
     def _joined(self, start: int, end: int) -> bool:
         between = self._tokens[start:end] if end - start <= BEFORE else None
-        return between is not None and all(token.word in ORGAN_FILLERS for token in between)
+        fillers = self._bounds.organ_fillers
+        return between is not None and all(token.word in fillers for token in between)
 
     def _verdict(self, number: int, item: Item, name: str) -> None:
         if self._stands_before_its_organ(number, item, name):

@@ -6,6 +6,7 @@ Everything here takes time in proportion to the text, whatever the text is.
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import product
 from typing import Generic, TypeVar
 
@@ -13,6 +14,7 @@ STOP = "."  # the word that stands for the end of a sentence
 ABBREVIATIONS = frozenset({"vs", "dr", "approx", "resp", "incl", "st"})
 CLOSING = "\"')]}”’"
 AMERICAN = (("oedema", "edema"), ("haem", "hem"), ("tumour", "tumor"), ("oesoph", "esoph"))
+KEPT_WORDS = 20_000
 _TOKEN = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|\n[ \t\r]*\n|[^\w\s]")
 
 Entry = TypeVar("Entry")
@@ -27,6 +29,7 @@ class Token:
     end: int
 
 
+@lru_cache(maxsize=KEPT_WORDS)  # reports repeat their words
 def spelled(word: str) -> str:
     """Return a word as vocabularies spell it."""
     word = word.lower().replace("’", "'").removesuffix("'s")
@@ -86,9 +89,12 @@ class PhraseBook(Generic[Entry]):
         self._root: _Node[Entry] = _Node()
 
     def add(self, phrases: str, entry: Entry) -> None:
-        """Add phrases, one a line; one that is there already keeps its first meaning."""
-        for line in filter(None, map(str.strip, phrases.splitlines())):
-            for words in _spelled_out(line):
+        """Add phrases, one a line; one that is there already keeps its first meaning.
+
+        Lines that begin with # are comments.
+        """
+        for line in map(str.strip, phrases.splitlines()):
+            for words in () if line.startswith("#") else _spelled_out(line):
                 self._add(words, entry)
 
     def _add(self, words: Iterable[str], entry: Entry) -> None:

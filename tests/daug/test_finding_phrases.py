@@ -15,10 +15,13 @@ import daug.finding_phrases
 from daug.case import FindingState
 from daug.finding_phrases import Phrase, find_phrases
 from daug.findings import Finding
-from daug.phrases.finding_words import HINTS, MENTIONS
-from daug.phrases.negation_words import CUES
+from daug.phrases.cues import Cue
 from daug.phrases.tokens import Token, spelled, tokens_of
+from daug.phrases.word_files import read_words
+from trainers.evaluation.labeller.mesh import PRESENT as CODED
+from trainers.evaluation.labeller.mesh import coded_truth
 
+NAMES, CUES = read_words().findings, read_words().cues
 P, A, U = FindingState.PRESENT, FindingState.ABSENT, FindingState.UNCERTAIN
 MEGABYTE = 1_000_000
 
@@ -286,7 +289,7 @@ def test_singular_and_plural_are_both_known() -> None:
 
 
 def test_every_finding_has_words() -> None:
-    assert {*MENTIONS, *HINTS, NORMAL} == set(Finding)
+    assert {finding for finding, words in NAMES.items() if words.present} == set(Finding)
 
 
 def test_a_point_in_a_number_ends_no_sentence_and_one_behind_a_word_does() -> None:
@@ -301,7 +304,10 @@ def test_a_point_in_a_number_ends_no_sentence_and_one_behind_a_word_does() -> No
 WORDS = sorted(
     {
         word.rstrip("?+")
-        for phrases in [*MENTIONS.values(), *HINTS.values(), *CUES.values()]
+        for phrases in [
+            *(named.present + named.uncertain for named in NAMES.values()),
+            *(CUES.phrases(cue) for cue in Cue),
+        ]
         for word in re.split(r"[\s|]+", phrases)
         if word.rstrip("?+")
     }
@@ -422,29 +428,6 @@ def test_words_are_spelled_as_the_vocabulary_has_them() -> None:
 
 # Real reports
 
-MESH = {  # headings of Open-i's own coders that mean a finding
-    HEART: r"cardiomegaly|cardiac shadow/.*enlarged|heart/.*enlarged"
-    r"|heart (ventricles|atria)/.*(enlarged|hypertrophy)",
-    MEDIASTINUM: r"mediastinum/.*(enlarged|prominent|wid)",
-    OPACITY: r"opacity|airspace disease|infiltrate|density/(lung|.*base|.*lobe)|consolidation"
-    r"|markings/.*(interstitial|reticular|prominent)|lung diseases, interstitial",
-    LESION: r"nodule|mass(/|$)|lung neoplasms|cavitation|neoplasm",
-    EDEMA: r"pulmonary edema|heart failure",
-    CONSOLIDATION: r"consolidation",
-    PNEUMONIA: r"pneumonia",
-    ATELECTASIS: r"pulmonary atelectasis",
-    PNEUMOTHORAX: r"(hydro|hemo)?pneumothorax",
-    EFFUSION: r"pleural effusion|hydropneumothorax|hemothorax|hemopneumothorax",
-    Finding.PLEURAL_OTHER: r"(thickening|calcinosis|cicatrix|opacity)/.*pleura|pleura(/|$)",
-    FRACTURE: r"fractures, bone",
-    DEVICES: r"catheters, indwelling|implanted medical device|medical device|tube, inserted|stents",
-}
-NEITHER = {  # headings that leave a finding open
-    MEDIASTINUM: r"cardiac shadow",
-    EDEMA: r"pulmonary congestion",
-    EFFUSION: r"costophrenic",
-    DEVICES: r"surgical instruments|spinal fusion|foreign bodies|sutures",
-}
 FLOORS = {  # F1 of what is present, well below what was measured on all 3,832 coded reports
     HEART: 0.92, MEDIASTINUM: 0.45, OPACITY: 0.86, LESION: 0.70, EDEMA: 0.78, CONSOLIDATION: 0.82,
     PNEUMONIA: 0.65, ATELECTASIS: 0.82, PNEUMOTHORAX: 0.82, EFFUSION: 0.85,
@@ -491,12 +474,11 @@ def test_real_reports_are_read_as_their_coders_read_them(
     """Also among the last: nothing that the coders saw is often said to be absent."""
     assert len(coded) > 3800
     read = [(believed(report), headings) for report, headings in coded]
-    for finding, pattern in MESH.items():
+    for finding in CODED:
         hits = false_alarms = misses = denied = 0
         for found, headings in read:
-            truth = any(re.match(pattern, heading) for heading in headings)
-            left_open = NEITHER.get(finding, r"(?!)")
-            if not truth and any(re.match(left_open, heading) for heading in headings):
+            truth = coded_truth(headings).get(finding)
+            if truth is None:
                 continue
             told = found.get(finding) is P
             hits += told and truth

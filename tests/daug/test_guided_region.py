@@ -124,6 +124,31 @@ def test_a_data_sets_maps_are_confined_as_the_engines(
     assert not np.allclose(drawn[1].numpy(), expected, atol=1e-3)
 
 
+@dataclass(frozen=True)
+class ChestOrNone(SameChest):
+    """Sees organs on pictures that are dark in the middle, and none on others."""
+
+    def look_at_all(self, pixels: NDArray[np.float32]) -> list[SeenOrgans]:
+        (seen,) = super().look_at_all(pixels[:1])
+        half = self.image_size // 2
+        return [SeenOrgans(seen.probability * (picture[half, half] < 0)) for picture in pixels]
+
+
+def test_each_radiograph_of_a_data_set_keeps_to_its_own_chest(
+    tiny_bundle: Bundle, organs: OrganMasks
+) -> None:
+    reader = cast("Anatomist", ChestOrNone(organs))
+    models = replace(load_models(tiny_bundle), anatomist=reader)
+    recipe = tiny_bundle.recipe_for("Lung Lesion", scale=50.0, within=Region.LUNGS)
+    dark = torch.full((1, 1, *organs.shape), -0.5)
+    drawn = HeatDrawer(models, [recipe], CPU, fast=False).draw(torch.cat([dark, -dark, dark]))
+    outside = ~lungs_of(organs)
+    found, nowhere, again = (change[0].numpy() for change in drawn)
+    assert (found[outside] == 0).all()
+    assert np.abs(nowhere[outside]).max() > 1e-4
+    assert (again[outside] == 0).all()
+
+
 def test_where_no_chest_is_found_the_whole_picture_may_change(
     make_engine: Callable[[OrganMasks], Engine], organs: OrganMasks, radiograph: Radiograph
 ) -> None:

@@ -1,0 +1,1 @@
+"""How well a labeller of reports reads: against coders' headings and against read sentences."""

@@ -1,0 +1,1 @@
+"""Labels from reports: text to CheXbert's fourteen findings."""
