@@ -160,8 +160,9 @@ def _wire_drawings(screen: ReadScreen, handlers: _Handlers) -> list[Dependency]:
         for ask in ways_to_ask
     ]
     layer = screen.column.layer
-    layers = layer.input(drawing.begin_layer, [screen.key, layer], screen.drawn, **AT_ONCE).then(
-        drawing.draw_layer, screen.key, screen.drawn, **IN_TURN
+    # The last of several quick choices must be answered, and not the first alone.
+    layers = layer.input(drawing.begin_layer, [screen.key, layer], screen.drawn, **LATEST).then(
+        drawing.draw_layer, screen.key, screen.drawn, **{**IN_TURN, "trigger_mode": "always_last"}
     )
     figure = _figure(screen, handlers, controls.panel.click, drawing.begin_figure)
     return [*questions, layers, figure]
