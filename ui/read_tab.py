@@ -27,7 +27,8 @@ from ui.viewing import ViewHandlers
 
 PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 AT_ONCE: dict[str, Any] = {**PRIVATE, "queue": False}
-LATEST: dict[str, Any] = {**AT_ONCE, "trigger_mode": "always_last"}  # while a slider is dragged
+# Of several quick choices the last must be answered, and not the first alone.
+LATEST: dict[str, Any] = {**AT_ONCE, "trigger_mode": "always_last"}
 IN_ORDER: dict[str, Any] = {  # a slower answer to an earlier change must not come last
     **PRIVATE,
     "trigger_mode": "always_last",
@@ -39,6 +40,7 @@ IN_TURN: dict[str, Any] = {  # one use of the models at a time, however many peo
     "concurrency_id": "engine",
     "concurrency_limit": 1,
 }
+IN_TURN_LATEST: dict[str, Any] = {**IN_TURN, "trigger_mode": "always_last"}
 PREFERENCES = "daug-preferences"  # the only thing that the browser keeps
 
 
@@ -154,15 +156,14 @@ def _wire_drawings(screen: ReadScreen, handlers: _Handlers) -> list[Dependency]:
     asked = [screen.key, *controls.question_asked, *controls.method.fields]
     ways_to_ask = (controls.draw.click, *(choice.input for choice in controls.question_asked))
     questions = [
-        ask(drawing.begin_question, asked, screen.drawn, **AT_ONCE).then(
-            drawing.draw_question, asked, screen.drawn, **IN_TURN
+        ask(drawing.begin_question, asked, screen.drawn, **LATEST).then(
+            drawing.draw_question, asked, screen.drawn, **IN_TURN_LATEST
         )
         for ask in ways_to_ask
     ]
     layer = screen.column.layer
-    # The last of several quick choices must be answered, and not the first alone.
     layers = layer.input(drawing.begin_layer, [screen.key, layer], screen.drawn, **LATEST).then(
-        drawing.draw_layer, screen.key, screen.drawn, **{**IN_TURN, "trigger_mode": "always_last"}
+        drawing.draw_layer, screen.key, screen.drawn, **IN_TURN_LATEST
     )
     figure = _figure(screen, handlers, controls.panel.click, drawing.begin_figure)
     return [*questions, layers, figure]

@@ -299,6 +299,19 @@ def test_stop_frees_the_models_for_the_next_question(
     until(lambda: "Stopped at step" in status(page))
 
 
+def test_the_last_of_several_quick_questions_is_answered(
+    page: Any, server: Server, picture: Path
+) -> None:
+    open_picture(page, server, picture)
+    names = ("Pleural", "No Finding", "Lung Lesion", "No Finding", "Pleural")
+    for name in names:  # quicker than the answers
+        page.click(f"#super-class label:has-text('{name}')", no_wait_after=True)
+    answered = f"+ {names[-1]}: "
+    until(lambda: answered in status(page), tell=lambda: status(page))
+    time.sleep(2)  # an answer to an earlier one could come late
+    assert answered in status(page)
+
+
 def test_another_radiograph_stops_the_first_and_shows_nothing_of_it(
     page: Any, slow_server: Server, picture: Path, tmp_path: Path
 ) -> None:
