@@ -16,6 +16,7 @@ SYNONYMS = {"conclusion": "impression", "findings and impression": "impression"}
 # Where a nodule lies in the pixels of another picture, as JSRT's one-line descriptions say.
 PIXEL_PLACE = re.compile(r"\s*centre x=\d+ y=\d+ of \d+,?")
 SPACES = re.compile(r"\s+")
+BLANK_LINE = re.compile(r"\n[ \t]*\n")
 
 
 class TextOrigin(StrEnum):
@@ -40,8 +41,9 @@ NO_TEXT = CaseText("", TextOrigin.NONE)
 def real_text(report: str, sections: tuple[str, ...] = DEFAULT_SECTIONS) -> CaseText:
     """Return the sections of a report in the order asked for, as one line.
 
-    A report without headings is taken whole; one with headings, but none that was asked for, says
-    nothing about the picture.
+    A report without headings is taken whole. One with headings, but none that was asked for, says
+    nothing about the picture, unless a paragraph of its own follows the last section: so one report
+    of MIMIC-CXR in twenty is written.
     """
     headings = list(HEADING.finditer(report))
     if not headings:
@@ -53,6 +55,8 @@ def real_text(report: str, sections: tuple[str, ...] = DEFAULT_SECTIONS) -> Case
             name = SPACES.sub(" ", heading.group(1)).strip().lower()
             found.setdefault(SYNONYMS.get(name, name), []).append(report[heading.end() : end])
         chosen = " ".join(" ".join(found.get(section, [])) for section in sections)
+        if not chosen.strip() and not found.keys() & set(DEFAULT_SECTIONS):
+            chosen = " ".join(BLANK_LINE.split(report[headings[-1].end() :], maxsplit=1)[1:])
     line = SPACES.sub(" ", PIXEL_PLACE.sub("", chosen)).strip()
     return CaseText(line, TextOrigin.REAL) if line else NO_TEXT
 

@@ -108,3 +108,12 @@ def test_cases_with_the_same_labels_mean_the_same_and_others_do_not() -> None:
 @pytest.mark.parametrize("text", ["", "a", "x" * 5000])
 def test_a_meaning_fits_a_signed_number(text: str) -> None:
     assert 0 <= torch.tensor([meaning_of(text)], dtype=torch.int64).item() < 2**63
+
+
+def test_a_reading_under_no_heading_is_the_paragraph_behind_the_last_section() -> None:
+    asked = " INDICATION:  Cough.\n \n COMPARISON:  None.\n"
+    report = f"{asked} \n Two views.  No effusion is\n seen.\n"
+    assert real_text(report).text == "Two views. No effusion is seen."
+    assert real_text(asked).origin is TextOrigin.NONE
+    signed = " FINDINGS: Clear lungs.\n \n Signed by nobody.\n"
+    assert real_text(signed, ("impression",)).origin is TextOrigin.NONE
