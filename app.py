@@ -137,6 +137,12 @@ class Tools:
             lambda radiograph, recipes: engine().draw_heatmaps(radiograph, recipes),
         )
 
+    def draw_panel(self, bundle: Path, file: Path, output: Path) -> None:
+        """Write Figure 2 of a radiograph; see `ui.panel_file.write_panel`."""
+        from ui.panel_file import write_panel
+
+        write_panel(self.open_workstation(bundle, None), file, output)
+
     def open_desk(
         self, workstation: "Workstation", library: Path, *, demonstration: bool
     ) -> "AbstractContextManager[tuple[CaseDesk, CaseLibrary]]":

@@ -8,6 +8,7 @@ def add_commands(app: typer.Typer) -> None:
     from benchmarks.augment import bench_augment
     from benchmarks.labels import bench_label
     from benchmarks.library_import import bench_import
+    from benchmarks.manifest import bench_manifest
     from benchmarks.panel import bench_panel
     from benchmarks.phantom import bench_phantom
     from benchmarks.search import bench_search
@@ -19,4 +20,5 @@ def add_commands(app: typer.Typer) -> None:
     bench.command("augment")(bench_augment)
     bench.command("phantom")(bench_phantom)
     bench.command("label")(bench_label)
+    bench.command("manifest")(bench_manifest)
     app.add_typer(bench, name="bench")

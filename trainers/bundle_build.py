@@ -33,6 +33,7 @@ from trainers.manifest import Row, read_manifest, select
 from trainers.pixels import large_enough, pixel_array
 from trainers.runs import HELD_OUT_SPLIT, read_run
 from trainers.sources import SOURCES
+from trainers.text_labels import taught_by
 
 logger = logging.getLogger(__name__)
 
@@ -120,7 +121,9 @@ def _cards(
     classifier: NoisyClassifier, run: Mapping[str, Any], manifest: Path, cache: Path
 ) -> tuple[ClassCard, ...]:
     """Return the super-classes with what taught them; how well they are known is not said yet."""
-    rows, sources = read_manifest(manifest), tuple(run["radiographs"])
+    text_labels = run.get("text_labels", False)
+    rows = taught_by(read_manifest(manifest), text_labels=text_labels)
+    sources = tuple(run["radiographs"])
     validation = large_enough(select(rows, splits=[HELD_OUT_SPLIT], sources=sources))
     points = operating_points(
         _clean_logits(classifier, validation, cache), validation, SUPER_CLASSES

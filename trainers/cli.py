@@ -10,6 +10,7 @@ import typer
 
 from daug.errors import BundleError
 from trainers.adapters.cli import add_adapters
+from trainers.adapters.dicom_cli import data_dicom_folder
 from trainers.anatomy.cli import (
     bundle_add_anatomy,
     bundle_measure_anatomy,
@@ -35,10 +36,13 @@ from trainers.evaluation_cli import (
     evaluate_classification,
     evaluate_retrieval,
 )
+from trainers.fetching.cli import data_get
 from trainers.guide_cli import train_classifier, train_diffusion
 from trainers.label_cli import evaluate_labeller, label
 from trainers.localisation_cli import evaluate_heatmaps
+from trainers.manifest_check.cli import data_check
 from trainers.phantom_cli import train_phantom
+from trainers.reproduction.cli import train_all
 from trainers.synthetic.cli import examples_command
 from trainers.synthetic.demo_cli import add_demo_commands
 
@@ -51,11 +55,15 @@ def add_commands(app: typer.Typer) -> None:
     train.command("clip")(train_clip)
     train.command("phantom")(train_phantom)
     train.command("anatomy")(train_anatomy)
+    train.command("all")(train_all)
     app.add_typer(train, name="train")
     data = typer.Typer(help="Tables of radiographs.", no_args_is_help=True)
     data.command("measure-heart")(data_measure_heart)
     data.command("paint")(data_paint)
+    data.command("get")(data_get)
     add_adapters(data)
+    data.command("dicom-folder")(data_dicom_folder)
+    data.command("check")(data_check)
     app.add_typer(data, name="data")
     app.command("augment")(augment)
     app.command("label")(label)
@@ -188,12 +196,17 @@ def bundle_push(
     from daug.bundle import read_bundle
     from daug.bundle_source import push_bundle
     from daug.bundled_models import load_models
+    from trainers.text_labels import told_text_labels
 
     described = read_bundle(bundle)
     load_models(described)  # what does not run here is of no use to anybody else
     url = push_bundle(described, repository, private=private)
     values = {"url": url, "bundle": f"hf://{repository}", "digest": described.digest}
-    tell(values, as_json, f"Uploaded to {url}; use it with --bundle hf://{repository}.")
+    told = told_text_labels(described.training)
+    if told:
+        values["text_labels"] = told
+    sentence = f"Uploaded to {url}; use it with --bundle hf://{repository}."
+    tell(values, as_json, f"{sentence} {told}".rstrip())
 
 
 def bundle_verify(bundle: ReadBundleArgument, as_json: JsonOption = False) -> None:

@@ -33,6 +33,10 @@ InitOption = Annotated[
 ]
 ResumeOption = Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint.")]
 SeedOption = Annotated[int, typer.Option(min=0, help="Of all chance.")]
+TextLabelsOption = Annotated[
+    bool,
+    typer.Option("--text-labels", help="Learn from labels too that were read from reports."),
+]
 
 
 def words(text: str) -> tuple[str, ...]:

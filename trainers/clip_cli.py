@@ -18,6 +18,7 @@ from trainers.cli_options import (
     SourcesOption,
     SplitOption,
     StepsOption,
+    TextLabelsOption,
     start_log,
     tell,
     words,
@@ -92,6 +93,7 @@ def train_clip(
     init: InitOption = None,
     resume: ResumeOption = False,
     seed: SeedOption = 0,
+    text_labels: TextLabelsOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Train the CLIP model: search, and classification of the 14 findings."""
@@ -123,6 +125,7 @@ def train_clip(
         weight=report_weight,
         scaled=scaled,
         heat_dropout=heat_dropout,
+        text_labels=text_labels,
     )
     start_log(output)
     tell(train(request), as_json, f"The CLIP model is in {output / 'weights' / 'clip'}.")

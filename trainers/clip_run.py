@@ -24,12 +24,14 @@ from trainers.clip_presets import ClipPreset, find_clip_preset
 from trainers.heat_array import heat_array
 from trainers.heat_run import channel_plan, heat_key
 from trainers.loop import Training
+from trainers.made_labels import TEXT_COLUMN
 from trainers.manifest import Row, read_manifest, select
 from trainers.pixels import Images, load_images
 from trainers.processes import join_processes
 from trainers.report_text import DEFAULT_SECTIONS
 from trainers.runs import HELD_OUT_SPLIT, RUN_FILE, RunRequest
 from trainers.sources import MayTrain, allowed_sources
+from trainers.text_labels import count_text_labels, taught_by
 
 logger = logging.getLogger(__name__)
 
@@ -54,6 +56,7 @@ class ClipRequest(RunRequest):
     heat_dropout: float = 0.0  # share of the radiographs that are shown without their maps
     ids: frozenset[str] = frozenset()  # of the split, those learnt from; empty: all
     cache: Path | None = None  # of pixels and heat, shared by several runs; the run's own if none
+    batch_size: int | None = None  # of one process, in place of the preset's
 
 
 def train_clip(request: ClipRequest) -> dict[str, Any]:
@@ -81,7 +84,8 @@ def train_clip(request: ClipRequest) -> dict[str, Any]:
     problem = ClipProblem(clip, tokenizer, cases, held_out, settings)
     if request.init is not None:
         problem.start_from(request.init)
-    loop = replace(preset.loop, seed=request.seed)
+    batch_size = request.batch_size or preset.loop.batch_size
+    loop = replace(preset.loop, seed=request.seed, batch_size=batch_size)
     if request.steps is not None or request.budget_minutes is not None:
         loop = replace(loop, steps=request.steps, budget_minutes=request.budget_minutes)
     training = Training(problem, loop, request.folder)
@@ -155,7 +159,7 @@ def _plan(request: ClipRequest) -> tuple[ChannelPlan, int]:
 def _cases(
     request: ClipRequest, plan: ChannelPlan, bundle_size: int, size: int
 ) -> tuple[ClipCases, ClipCases, dict[str, int]]:
-    rows = read_manifest(request.manifest)
+    rows = taught_by(read_manifest(request.manifest), text_labels=request.text_labels)
     sources = request.sources or allowed_sources((r.source for r in rows), MayTrain.RECOGNISE)
     cache = request.cache or request.folder / "cache"
 
@@ -216,6 +220,8 @@ def _describe(
         "heat_dropout": config.heat_dropout,
         "manifest": {"file": request.manifest.name, "sha256": file_digest(request.manifest)},
         "split": request.split,
+        "text_labels": request.text_labels,
+        TEXT_COLUMN: count_text_labels(problem.cases.rows),
         "subset": {"ids": len(request.ids), "sha256": ids_digest(request.ids)}
         if request.ids
         else None,

@@ -17,6 +17,7 @@ from trainers.cli_options import (
     SourcesOption,
     SplitOption,
     StepsOption,
+    TextLabelsOption,
     start_log,
     tell,
     words,
@@ -81,6 +82,7 @@ def train_classifier(
     init: InitOption = None,
     resume: ResumeOption = False,
     seed: SeedOption = 0,
+    text_labels: TextLabelsOption = False,
     anatomy: AnatomyOption = None,
     foreign_surroundings: ForeignOption = 0.0,
     as_json: JsonOption = False,
@@ -104,6 +106,7 @@ def train_classifier(
         resume=resume,
         anatomy=anatomy,
         foreign_share=foreign_surroundings,
+        text_labels=text_labels,
     )
     start_log(output)
     tell(train(request), as_json, f"The classifier of noised radiographs is in {output}/weights.")

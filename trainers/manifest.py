@@ -75,7 +75,7 @@ def read_manifest(path: Path) -> list[Row]:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
             check_columns(path, reader.fieldnames or [])
-            rows = [_row(path, reader.line_num, values) for values in reader]
+            rows = [read_row(path, reader.line_num, values) for values in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ManifestError(f"{path.name}: cannot be read as a CSV table: {error}.") from error
     if not rows:
@@ -149,7 +149,12 @@ def select(
     return chosen
 
 
-def _row(path: Path, line: int, values: Mapping[str, str]) -> Row:
+def read_row(path: Path, line: int, values: Mapping[str, str]) -> Row:
+    """Return the radiograph in one line of a manifest.
+
+    Raises:
+        ManifestError: If something in it cannot be; the message names the line.
+    """
     image = PurePosixPath(values["image"] or "")
     if not image.parts or image.is_absolute() or ".." in image.parts:
         raise ManifestError(

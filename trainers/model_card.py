@@ -19,6 +19,7 @@ from trainers.anatomy.card_section import anatomy_section
 from trainers.calibration.input_card_section import input_check_section
 from trainers.clip_card_section import clip_section
 from trainers.synthetic.card_section import copy_check_section
+from trainers.text_labels import told_text_labels
 
 CARD_FILE = "MODEL_CARD.md"
 
@@ -71,6 +72,7 @@ def model_card(bundle: Bundle) -> str:
         input_check_section(bundle),
         copy_check_section(bundle.measured.get("copy_check")),
         f"## Training data\n\n{_data(bundle)}",
+        told_text_labels(bundle.training),
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
 

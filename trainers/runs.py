@@ -19,6 +19,7 @@ from daug.findings import SUPER_CLASSES, Finding
 from trainers.classifier import ClassifierProblem, ClassifierSettings
 from trainers.diffusion import DiffusionProblem, DiffusionSettings
 from trainers.loop import Training
+from trainers.made_labels import TEXT_COLUMN
 from trainers.manifest import Row, read_manifest, select
 from trainers.pixels import Images, load_images
 from trainers.presets import Preset, find_preset
@@ -26,6 +27,7 @@ from trainers.problem import LoopSettings
 from trainers.processes import join_processes
 from trainers.sources import MayTrain, allowed_sources
 from trainers.surroundings import chest_masks
+from trainers.text_labels import count_text_labels, taught_by
 
 logger = logging.getLogger(__name__)
 
@@ -50,6 +52,7 @@ class RunRequest:
     resume: bool = False
     anatomy: Path | None = None  # folder of a segmenter, for a classifier
     foreign_share: float = 0.0  # see trainers.classifier.ClassifierSettings
+    text_labels: bool = False  # learn from labels that were read from reports too
 
 
 def train_diffusion(request: RunRequest) -> dict[str, Any]:
@@ -129,7 +132,7 @@ def _load(request: RunRequest, preset: Preset, needed: MayTrain) -> tuple[Images
     """Return what is trained on and what is held out, once it is known to be in order."""
     join_processes()
     torch.manual_seed(request.seed)  # of the first weights; whatever follows has its own
-    rows = read_manifest(request.manifest)
+    rows = taught_by(read_manifest(request.manifest), text_labels=request.text_labels)
     sources = request.sources or allowed_sources((row.source for row in rows), needed)
     splits = (request.split, HELD_OUT_SPLIT)
     chosen = [select(rows, splits=[split], sources=sources) for split in splits]
@@ -173,6 +176,7 @@ def _made(rows: Sequence[Row]) -> dict[str, dict[str, int]]:
         "painted": by_finding(row.painted for row in rows),
         "measured": by_finding(finding for row in rows for finding in row.measured),
         "assumed": by_finding(finding for row in rows for finding in row.assumed),
+        TEXT_COLUMN: count_text_labels(rows),
     }
     return {how: findings for how, findings in counts.items() if findings}
 
@@ -188,6 +192,7 @@ def _describe(
         "preset": request.preset,
         "manifest": {"file": request.manifest.name, "sha256": file_digest(request.manifest)},
         "split": request.split,
+        "text_labels": request.text_labels,
         "radiographs": dict(sorted(Counter(r.source for r in rows if not r.painted).items())),
         "images_seen": training.progress.images,
         "steps": training.progress.step,

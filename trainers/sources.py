@@ -78,8 +78,15 @@ SOURCES = {
         Source(
             "chexpert", MayTrain.NOTHING, "research use agreement", "Irvin et al. 2019, CheXpert"
         ),
+        Source(
+            "mimic",
+            MayTrain.NOTHING,
+            "PhysioNet Credentialed Health Data License 1.5.0",
+            "Johnson et al. 2019, MIMIC-CXR",
+        ),
         Source("vindr", MayTrain.NOTHING, "data use agreement", "Nguyen et al. 2022, VinDr-CXR"),
         Source("padchest", MayTrain.NOTHING, "research use", "Bustos et al. 2020, PadChest"),
+        Source("openi", MayTrain.NOTHING, "CC BY-NC-ND 4.0", "Demner-Fushman et al. 2016, Open-i"),
         Source("rsna", MayTrain.NOTHING, "non-commercial", "RSNA Pneumonia Challenge 2018"),
         Source("siim", MayTrain.NOTHING, "non-commercial", "SIIM-ACR Pneumothorax 2019"),
     )

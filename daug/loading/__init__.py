@@ -14,6 +14,7 @@
     decoding.py      DICOM pixels as numbers
     pipeline.py      what a DICOM header says about gray levels, applied
     dicom.py         DICOM
+    listing.py       what a list of DICOM files needs to know of each, without its pixels
 
 Every file that cannot become a radiograph raises RadiographError and nothing else.
 """

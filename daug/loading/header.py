@@ -167,14 +167,18 @@ def read_header(path: Path) -> Header:
         "source."
     )
     with refused_as(sentence):
-        dataset = dcmread(path, stop_before_pixels=True, specific_tags=_tags(READ))
-        big_endian = dataset.file_meta.get("TransferSyntaxUID") == ExplicitVRBigEndian
-        return Header(_plain(dataset, READ), little_endian=not big_endian)
+        return header_of(dcmread(path, stop_before_pixels=True, specific_tags=tags_of(READ)))
+
+
+def header_of(dataset: Dataset) -> Header:
+    """Return what a data set states in the listed elements; call inside refused_as."""
+    big_endian = dataset.file_meta.get("TransferSyntaxUID") == ExplicitVRBigEndian
+    return Header(_plain(dataset, READ), little_endian=not big_endian)
 
 
 def read_with_pixels(path: Path) -> Dataset:
     """Read the listed elements and the pixels; call inside refused_as."""
-    return dcmread(path, specific_tags=_tags((*READ, PIXELS)))
+    return dcmread(path, specific_tags=tags_of((*READ, PIXELS)))
 
 
 def _plain(dataset: Dataset, keywords: tuple[str, ...]) -> Plain:
@@ -192,5 +196,6 @@ def _element(dataset: Dataset, keyword: str) -> list[Any]:
         return []
 
 
-def _tags(keywords: tuple[str, ...]) -> list[int]:
+def tags_of(keywords: tuple[str, ...]) -> list[int]:
+    """Return the tags of some keywords."""
     return [tag for keyword in keywords if (tag := tag_for_keyword(keyword)) is not None]

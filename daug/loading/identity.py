@@ -82,8 +82,8 @@ def pseudonym(
     if identity_key is None:
         return Pseudonym()
     named = not is_placeholder(patient_id)
-    patient = _keyed_hash(identity_key, "patient", patient_id, issuer) if named else None
-    study = _keyed_hash(identity_key, "study", study_uid) if study_uid else None
+    patient = keyed_hash(identity_key, "patient", patient_id, issuer) if named else None
+    study = keyed_hash(identity_key, "study", study_uid) if study_uid else None
     moment = _moment(study_date, study_time)
     if patient is None or moment is None:
         return Pseudonym(patient=patient, study=study)
@@ -126,7 +126,8 @@ def _moment(study_date: str, study_time: str) -> datetime | None:
         return day
 
 
-def _keyed_hash(identity_key: bytes, *parts: str) -> str:
+def keyed_hash(identity_key: bytes, *parts: str) -> str:
+    """Return 32 hexadecimal characters that stand for some parts, kept apart."""
     return _digest(identity_key, *parts).hex()[:HASH_CHARACTERS]
 
 

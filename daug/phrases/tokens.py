@@ -11,7 +11,7 @@ from itertools import product
 from typing import Generic, TypeVar
 
 STOP = "."  # the word that stands for the end of a sentence
-ABBREVIATIONS = frozenset({"vs", "dr", "approx", "resp", "incl", "st"})
+ABBREVIATIONS = frozenset({"vs", "dr", "approx", "resp", "incl", "st", "fig", "figs"})
 CLOSING = "\"')]}”’"
 AMERICAN = (("oedema", "edema"), ("haem", "hem"), ("tumour", "tumor"), ("oesoph", "esoph"))
 KEPT_WORDS = 20_000

@@ -18,8 +18,8 @@ from daug.findings import Finding
 from daug.phrases.cues import Cue
 from daug.phrases.tokens import Token, spelled, tokens_of
 from daug.phrases.word_files import read_words
-from trainers.evaluation.labeller.mesh import PRESENT as CODED
-from trainers.evaluation.labeller.mesh import coded_truth
+from trainers.adapters.openi_headings import PRESENT as CODED
+from trainers.adapters.openi_headings import coded_truth
 
 NAMES, CUES = read_words().findings, read_words().cues
 P, A, U = FindingState.PRESENT, FindingState.ABSENT, FindingState.UNCERTAIN

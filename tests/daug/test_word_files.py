@@ -10,6 +10,7 @@ from daug.case import FindingState
 from daug.errors import VocabularyError
 from daug.finding_phrases import find_phrases, read_report
 from daug.findings import Finding
+from daug.phrases.note_words import NOTES_FILE
 from daug.phrases.vocabulary import vocabulary
 from daug.phrases.word_files import FILES, SHIPPED_WORDS
 
@@ -87,4 +88,4 @@ def test_the_files_are_part_of_the_package() -> None:
 
     project = tomllib.loads((SHIPPED_WORDS.parents[2] / "pyproject.toml").read_text())
     assert project["tool"]["setuptools"]["package-data"]["daug.phrases"] == ["words/*.toml"]
-    assert {path.name for path in SHIPPED_WORDS.iterdir()} == set(FILES)
+    assert {path.name for path in SHIPPED_WORDS.iterdir()} == {*FILES, NOTES_FILE}

@@ -12,8 +12,8 @@ from sklearn.metrics import precision_recall_fscore_support
 
 from daug.errors import ManifestError
 from daug.findings import Finding
-from trainers.evaluation.labeller.mesh import PRESENT as CODED
-from trainers.evaluation.labeller.mesh import coded_truth
+from trainers.adapters.openi_headings import PRESENT as CODED
+from trainers.adapters.openi_headings import coded_truth
 from trainers.evaluation.labeller.openi import read_coded_reports
 from trainers.evaluation.labeller.scores import FindingScore, score_findings, score_pooled
 from trainers.evaluation.labeller.sentences import ReadSentence, read_sentences

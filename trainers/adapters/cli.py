@@ -60,7 +60,7 @@ def data_folder(
     from trainers.adapters.folder import folder_adapter
 
     adapter = folder_adapter(name or root.resolve().name, labels, licence, citation)
-    _write(adapter, root, output, keep_missing, as_json)
+    write_and_tell(adapter, root, output, keep_missing, as_json)
 
 
 def _command(adapter: Adapter) -> Any:
@@ -70,7 +70,7 @@ def _command(adapter: Adapter) -> Any:
         keep_missing: KeepMissingOption = False,
         as_json: JsonOption = False,
     ) -> None:
-        _write(adapter, root, output, keep_missing, as_json)
+        write_and_tell(adapter, root, output, keep_missing, as_json)
 
     return command
 
@@ -82,7 +82,10 @@ def _help(adapter: Adapter) -> str:
     )
 
 
-def _write(adapter: Adapter, root: Path, output: Path, keep_missing: bool, as_json: bool) -> None:
+def write_and_tell(
+    adapter: Adapter, root: Path, output: Path, keep_missing: bool, as_json: bool
+) -> None:
+    """Write a manifest and say what is in it."""
     from trainers.adapters.writing import write_manifest
 
     document = write_manifest(adapter, root, output, keep_missing)

@@ -95,9 +95,12 @@ def folder_adapter(
 def read_folders(collection: Collection) -> Reading:
     """Yield every image; its labels are in the names of the folders that it lies in."""
     named = WORDS.findings(
-        word for path in _files(collection) for folder in _folders(path) for word in _words(folder)
+        word
+        for path in files_below(collection)
+        for folder in _folders(path)
+        for word in _words(folder)
     )
-    for path in _files(collection):
+    for path in files_below(collection):
         if not path.lower().endswith(ENDINGS):
             yield LeftOut(path, f"its name does not end as an image's ({', '.join(ENDINGS)})")
             continue
@@ -187,7 +190,7 @@ def _by_finding(values: Iterable[tuple[Finding, int]]) -> dict[Finding, int]:
     return labels
 
 
-def _files(collection: Collection) -> Iterator[str]:
+def files_below(collection: Collection) -> Iterator[str]:
     """Yield every file below the folder, in order; hidden ones and linked folders are not seen."""
     for folder, below, names in os.walk(collection.root):
         below[:] = sorted(name for name in below if not name.startswith("."))

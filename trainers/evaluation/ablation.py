@@ -72,7 +72,7 @@ def evaluate_ablation(request: AblationRequest) -> dict[str, Any]:
         split=TEST_SPLIT,
         sources=tuple(subset.by_source),
         draws=request.draws,
-        cache=request.folder / "cache",
+        cache=request.kept_in,
     )
     every = [model for of_row in models.values() for model in of_row]
     scored = score_models(scoring, every, read_bundle(request.bundle))

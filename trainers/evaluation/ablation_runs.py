@@ -73,10 +73,20 @@ class AblationRequest:
     num_steps: int | None = None  # of the maps, if not the bundle's own
     templates: bool = True
     draws: int = DRAWS  # of the bootstrap
+    sources: tuple[str, ...] = ()  # to learn from; all if none, but for LEFT_OUT_SOURCES
+    batch_size: int | None = None  # in place of the preset's
+    text_labels: bool = False  # learn from labels that were read from reports too
+    weights: str = ""  # pretrained ones, in place of the preset's
+    cache: Path | None = None  # of pixels and heat; the folder's own if none
 
     def __post_init__(self) -> None:
         if not self.seeds or len(set(self.seeds)) < len(self.seeds) or min(self.seeds) < 0:
             raise TrainingError("Name at least one seed from 0 up, and each only once.")
+
+    @property
+    def kept_in(self) -> Path:
+        """Where pixels and heat are kept."""
+        return self.cache or self.folder / "cache"
 
     def run_folder(self, row: AblationRow, seed: int) -> Path:
         """Return where one run lies."""
@@ -124,7 +134,8 @@ def prepare_subset(request: AblationRequest) -> Subset:
         ManifestError: If the manifest has none.
     """
     rows = read_manifest(request.manifest)
-    sources = sorted({row.source for row in rows} - set(LEFT_OUT_SOURCES))
+    every = sorted({row.source for row in rows} - set(LEFT_OUT_SOURCES))
+    sources = request.sources or every
     subset = choose_subset(select(rows, splits=[TRAIN_SPLIT], sources=sources), request.size)
     write_subset(subset, request.folder / SUBSET_FILE)
     return subset
@@ -178,7 +189,10 @@ def clip_request(
         templates=request.templates,
         weight=row.weight,
         ids=subset.ids,
-        cache=request.folder / "cache",
+        cache=request.kept_in,
+        batch_size=request.batch_size,
+        text_labels=request.text_labels,
+        weights=request.weights,
     )
 
 

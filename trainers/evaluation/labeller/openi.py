@@ -1,16 +1,12 @@
 """The reports of Open-i (Indiana University) with the headings that coders gave them."""
 
 import tarfile
-import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from daug.errors import ManifestError
-from trainers.evaluation.labeller.mesh import UNCODED
-
-SECTIONS = ("COMPARISON", "INDICATION", "FINDINGS", "IMPRESSION")
-MOST_BYTES = 1_000_000  # of one report; the largest has 20,000
+from trainers.adapters.openi_report import MOST_BYTES, OpeniReport, parse_report
 
 
 @dataclass(frozen=True)
@@ -32,13 +28,13 @@ def read_coded_reports(source: Path) -> list[CodedReport]:
         ManifestError: If there is none, or the source cannot be read.
     """
     try:
-        documents = list(_from_folder(source) if source.is_dir() else _from_archive(source))
-        reports = [_report(name, xml) for name, xml in documents]
-    except (OSError, tarfile.TarError, ET.ParseError) as error:
+        documents = _from_folder(source) if source.is_dir() else _from_archive(source)
+        reports = [(name, parse_report(name, xml)) for name, xml in documents]
+    except (OSError, tarfile.TarError) as error:
         raise ManifestError(
             f"{source} cannot be read ({error}). Give Open-i's NLMCXR_reports.tgz or its folder."
         ) from error
-    coded = [report for report in reports if report is not None]
+    coded = [_coded(name, report) for name, report in reports if _is_scored(report)]
     if not coded:
         raise ManifestError(f"{source}: holds no coded report of Open-i.")
     return coded
@@ -58,15 +54,10 @@ def _from_archive(archive: Path) -> Iterator[tuple[str, bytes]]:
                 yield Path(member.name).stem, file.read()
 
 
-def _report(name: str, xml: bytes) -> CodedReport | None:
-    if b"<!ENTITY" in xml:
-        raise ManifestError(f"{name}.xml defines entities, which no report of Open-i does.")
-    root = ET.fromstring(xml)  # noqa: S314, entities were refused above
-    texts = {part.get("Label"): part.text or "" for part in root.iter("AbstractText")}
-    if not (texts.get("FINDINGS", "") + texts.get("IMPRESSION", "")).strip():
-        return None
-    headings = tuple((part.text or "").strip().lower() for part in root.iter("major"))
-    if not headings or UNCODED in headings:
-        return None
-    text = "\n\n".join(f"{label}: {texts[label]}" for label in SECTIONS if texts.get(label))
-    return CodedReport(name, text, headings)
+def _is_scored(report: OpeniReport) -> bool:
+    said = report.sections.get("FINDINGS") or report.sections.get("IMPRESSION")
+    return bool(said) and report.coded
+
+
+def _coded(name: str, report: OpeniReport) -> CodedReport:
+    return CodedReport(name, report.text, report.headings)

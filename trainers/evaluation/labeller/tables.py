@@ -10,7 +10,7 @@ from typing import Any
 from daug.bundle import Estimate
 from daug.errors import ManifestError
 from daug.findings import Finding
-from trainers.evaluation.labeller.mesh import coded_truth
+from trainers.adapters.openi_headings import coded_truth
 from trainers.evaluation.labeller.openi import read_coded_reports
 from trainers.evaluation.labeller.scores import FindingScore, score_findings, score_pooled
 from trainers.evaluation.labeller.sentences import COLUMNS, ReadSentence, read_sentences

@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 
 from daug.findings import Finding
+from trainers.adapters.label_words import LabelWords
 
 NORMAL_HEADING, UNCODED = "normal", "no indexing"
 
@@ -40,6 +41,36 @@ LEFT_OPEN = {  # headings that do not decide: such reports are not scored for th
     Finding.FRACTURE: r"deformity",
     Finding.SUPPORT_DEVICES: r"surgical instruments|spinal fusion|foreign bodies|sutures",
 }
+OTHERS = (  # beginnings that mean none of the fourteen
+    *("lung", "calcinosis", "calcified granuloma", "granuloma", "granulomatous disease"),
+    *("cicatrix", "thickening", "markings", "density", "lucency", "volume loss", "shift"),
+    *("thoracic vertebrae", "lumbar vertebrae", "cervical vertebrae", "spine", "scoliosis"),
+    *("kyphosis", "spondylosis", "osteophyte", "osteoporosis", "sclerosis", "arthritis"),
+    *("hyperostosis", "bone", "expansile bone", "ribs", "humerus", "shoulder", "dislocations"),
+    *("aorta", "aortic aneurysm", "atherosclerosis", "blood vessels", "pulmonary artery"),
+    *("hypertension, pulmonary", "hypovolemia", "heart", "cardiac shadow", "mediastinum"),
+    *("pericardial effusion", "epicardial fat", "mediastinal emphysema", "lymph nodes"),
+    *("diaphragm", "hernia", "costophrenic angle", "sulcus", "pulmonary congestion"),
+    *("emphysema", "pulmonary emphysema", "bullous emphysema", "subcutaneous +emphysema"),
+    *("pulmonary disease, chronic obstructive", "pulmonary fibrosis", "fibrosis"),
+    *("bronchi", "cystic fibrosis", "cysts", "blister", "sarcoidosis", "tuberculosis"),
+    *("pneumonectomy", "pneumoperitoneum", "mastectomy", "breast implants", "nipple shadow"),
+    *("funnel chest", "pectus carinatum", "thorax", "trachea", "adipose tissue", "abdomen"),
+    *("cholelithiasis", "colonic interposition", "deformity", "foreign bodies", "sutures"),
+    *("surgical instruments", "spinal fusion", "contrast media", "technical quality"),
+)
+WORDS = LabelWords(
+    {
+        NORMAL_HEADING: Finding.NO_FINDING,
+        **{beginning: finding for finding, beginning in PRESENT.items()},
+        **dict.fromkeys((*OTHERS, UNCODED)),
+    },
+    "Headings that coders gave to each report after reading it (Demner-Fushman et al. 2016, "
+    "doi:10.1093/jamia/ocv080). The left side is how a heading begins, as a regular expression. "
+    "What the coders gave no heading is absent; where a heading leaves a finding open, and in "
+    "reports that were not coded, nothing is known.",
+)
+KNOWN = re.compile("|".join(f"(?:{beginning})" for beginning in WORDS.table))
 # Where nothing else is coded, whether there is No Finding depends on whom one asks.
 BESIDE_NORMAL = re.compile(
     f"{PRESENT[Finding.SUPPORT_DEVICES]}|{LEFT_OPEN[Finding.SUPPORT_DEVICES]}"
@@ -64,6 +95,11 @@ def coded_truth(headings: Sequence[str]) -> dict[Finding, bool]:
     elif not all(BESIDE_NORMAL.match(heading) for heading in headings):
         truth[Finding.NO_FINDING] = False
     return truth
+
+
+def unknown_headings(headings: Sequence[str]) -> tuple[str, ...]:
+    """Return the headings, in lower case, that no beginning in the table has."""
+    return tuple(heading for heading in headings if not KNOWN.match(heading))
 
 
 def _any(pattern: str, headings: Sequence[str]) -> bool:

@@ -1,0 +1,90 @@
+"""The rows of a manifest that is yet to be trusted: a line that cannot be read stops nothing."""
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from daug.errors import ManifestError
+from daug.findings import Finding
+from trainers.manifest import check_columns, read_row
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One radiograph of a manifest."""
+
+    id: str
+    image: Path
+    dataset: str
+    patient: str  # unique over all data sets
+    split: str
+    view: str
+    labels: Mapping[Finding, int]
+    stem: str  # of the file that its collection calls it by, without endings
+
+
+@dataclass(frozen=True)
+class Entries:
+    """What a manifest holds."""
+
+    rows: tuple[Entry, ...]  # each id once
+    repeated: int  # further lines that say the same id of the same image
+    faults: tuple[str, ...]  # why other lines cannot be used, a sentence each
+
+
+def read_entries(manifest: Path) -> Entries:
+    """Return the rows of a manifest, and what is wrong with other lines.
+
+    Raises:
+        ManifestError: If it is no manifest, or none of its lines can be used.
+    """
+    rows: dict[str, Entry] = {}
+    faults: list[str] = []
+    repeated = 0
+    try:
+        with manifest.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file)
+            check_columns(manifest, reader.fieldnames or [])
+            for values in reader:
+                try:
+                    entry = _entry(manifest, reader.line_num, values)
+                except ManifestError as error:
+                    faults.append(str(error))
+                    continue
+                first = rows.setdefault(entry.id, entry)
+                repeated += first is not entry and first.image == entry.image
+                if first.image != entry.image:
+                    faults.append(_two_images(manifest, reader.line_num, entry.id))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ManifestError(f"{manifest.name}: cannot be read as a CSV table: {error}.") from error
+    if not rows:
+        raise ManifestError(
+            f"{manifest.name}: holds no radiograph that can be used. {' '.join(faults[:1])}".strip()
+        )
+    return Entries(tuple(rows.values()), repeated, tuple(faults))
+
+
+def _entry(manifest: Path, line: int, values: Mapping[str, str]) -> Entry:
+    short = [name for name, text in values.items() if text is None]
+    if short:
+        raise ManifestError(f"{manifest.name} line {line}: ends before the column {short[0]}.")
+    row = read_row(manifest, line, values)
+    named = values.get("source_file") or row.image.name
+    return Entry(
+        id=row.id,
+        image=row.image,
+        dataset=row.source,
+        patient=row.patient,
+        split=row.split,
+        view=row.view,
+        labels=row.labels,
+        stem=PurePosixPath(named).name.partition(".")[0],
+    )
+
+
+def _two_images(manifest: Path, line: int, name: str) -> str:
+    return (
+        f"{manifest.name} line {line}: id {name} stands for another image already. Give each "
+        "radiograph its own id."
+    )

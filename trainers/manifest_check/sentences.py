@@ -1,0 +1,81 @@
+"""What was found in a manifest, in words."""
+
+from trainers.manifest_check.checking import Checked
+from trainers.manifest_check.leaks import Leak
+from trainers.manifest_check.overlaps import Overlap
+
+SHOWN = 3  # examples of a fault
+
+
+def summary(checked: Checked) -> list[str]:
+    """Return sentences on the images, the worst first."""
+    rows = checked.rows
+    missing, broken = checked.unseen(missing=True), checked.unseen(missing=False)
+    patients = len({row.patient for row in rows})
+    lines = [f"{_n(len(rows), 'radiograph')} of {_n(patients, 'patient')}."]
+    lines += [leaked for kind in ("patient", "pixels") if (leaked := leak_sentence(checked, kind))]
+    if missing:
+        lines.append(f"{_n(len(missing), 'missing image')}: {_ids([r.id for r, _ in missing])}.")
+    if broken:
+        lines.append(f"{_n(len(broken), 'unreadable image')}: {broken[0][1]}")
+    if checked.entries.faults:
+        lines.append(
+            f"{_n(len(checked.entries.faults), 'unusable line')}: {checked.entries.faults[0]}"
+        )
+    if checked.entries.repeated:
+        lines.append(
+            f"{_n(checked.entries.repeated, 'line')} left out that repeat an id and image."
+        )
+    if checked.identical:
+        extra = sum(len(group) - 1 for group in checked.identical)
+        first = [rows[place].id for place in checked.identical[0]]
+        lines.append(f"{_n(extra, 'image')} with the pixels of an earlier one: {_ids(first)}.")
+    if checked.near:
+        across = len(checked.near_across_splits)
+        lines.append(
+            f"{_n(len(checked.near), 'pair')} of images that look almost the same, {across} of "
+            "them in different splits."
+        )
+    lines += [overlap_sentence(overlap) for overlap in checked.overlaps]
+    return lines
+
+
+def leak_sentence(checked: Checked, kind: str) -> str:
+    """Return a sentence on the patients, or the pixels, that are in several splits; blank if none.
+
+    Args:
+        checked: The manifest.
+        kind: "patient" or "pixels".
+    """
+    leaks = [leak for leak in checked.leaks if leak.kind == kind]
+    if not leaks:
+        return ""
+    what = {"patient": "patient", "pixels": "group of identical images"}[kind]
+    many = {"patient": "patients", "pixels": "groups of identical images"}[kind]
+    named = f"{what if len(leaks) == 1 else many} in more than one split"
+    return f"{len(leaks)} {named}, for instance {_example(leaks[0])}."
+
+
+def overlap_sentence(overlap: Overlap) -> str:
+    """Return what two data sets have in common."""
+    a, b = overlap.datasets
+    names = f", {_n(overlap.same_name, 'name')} in common" if overlap.known else ""
+    found = (
+        f"{_n(overlap.identical, 'pair')} of identical and {overlap.near} of nearly identical "
+        f"images{names}"
+    )
+    return " ".join(filter(None, (f"{a} and {b}:", overlap.known, f"{found}.")))
+
+
+def _example(leak: Leak) -> str:
+    who = f"{leak.patient} " if leak.kind == "patient" else ""
+    return f"{who}in {' and '.join(leak.splits)} ({_ids(list(leak.ids))})"
+
+
+def _ids(ids: list[str]) -> str:
+    more = len(ids) - SHOWN
+    return ", ".join(ids[:SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+def _n(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"

@@ -1,0 +1,1 @@
+"""The whole of the paper from one manifest: the body of `daug train all`."""
