@@ -5,7 +5,8 @@
     assumed       findings whose 0 was assumed, since the radiograph is called normal
     text_derived  findings whose label was read from the report, by a program
 
-Such labels are for training. A radiograph with a painted finding lies in split `train` alone, so
+Such labels are for training, those from reports only where somebody asks (`trainers.text_labels`).
+A radiograph with a painted finding lies in split `train` alone, so
 that no score can meet it.
 """
 

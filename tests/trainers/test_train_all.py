@@ -19,11 +19,11 @@ import app
 from daug.bundle import read_bundle
 from daug.embedder import open_embedder
 from daug.errors import ManifestError, TrainingError
-from daug.findings import Finding
+from daug.findings import Finding, State
 from tests.trainers.mimic_miniature import write_miniature
 from trainers.clip_run import ClipRequest, train_clip
 from trainers.heat_cache import write_changes
-from trainers.manifest import read_manifest
+from trainers.manifest import read_manifest, select
 from trainers.reproduction import estimates
 from trainers.reproduction.order import Order
 from trainers.reproduction.run import train_all
@@ -161,6 +161,19 @@ def test_every_part_of_the_paper_is_there(whole: Whole) -> None:
     assert first is not None
     assert second is not None
     assert not np.array_equal(first, second)
+
+
+def test_figure_2_shows_the_test_radiographs_with_most_super_classes(whole: Whole) -> None:
+    offered = read_bundle(whole.order.parts.bundle).offered
+    rows = select(read_manifest(whole.order.parts.manifest), splits=["test"])
+    shown = {
+        row.id: sum(row.state(card.super_class) is State.PRESENT for card in offered)
+        for row in rows
+    }
+    of_patient = {row.patient: shown[row.id] for row in rows}
+    chosen = state(whole, "figure-2")["found"]["radiographs"]
+    assert [shown[name] for name in chosen] == sorted(of_patient.values(), reverse=True)[:2]
+    assert max(shown.values()) > 1
 
 
 def test_the_page_sets_our_rows_beside_the_papers_and_says_what_differs(whole: Whole) -> None:
