@@ -58,10 +58,10 @@ def test_the_plan_shows_every_offered_class_combinations_and_patients_with_a_pri
         if len(kind.first.aims) == 1 and not kind.later:
             alone[kind.first.aims[0].super_class] += kind.count
     assert set(alone) == set(NAMES)
-    assert min(alone.values()) >= 20
+    assert min(alone.values()) >= 15
     assert sum(kind.count for kind in plan if len(kind.first.aims) == 2) >= 40
     assert sum(kind.count for kind in plan if not kind.first.aims) >= 10
-    assert sum(kind.count for kind in plan if kind.later) >= 20
+    assert sum(kind.count for kind in plan if kind.later) >= 15
     seeds = [kind.first.seed for kind in plan]
     assert len(set(seeds)) == len(seeds)
     assert min(seeds) == 5
@@ -112,13 +112,13 @@ def test_the_finding_of_a_class_is_the_one_that_it_was_learnt_from() -> None:
     [
         ((PLEURAL,), {"Pleural": 0.5}, True),
         ((PLEURAL,), {"Pleural": 0.499}, False),  # above the operating point is not enough
-        ((INFILTRATE,), {"Consolidation": 0.65}, False),  # below an operating point above a half
-        ((INFILTRATE,), {"Consolidation": 0.66}, True),
+        ((INFILTRATE,), {"Consolidation": 0.70}, False),  # below an operating point above a half
+        ((INFILTRATE,), {"Consolidation": 0.71}, True),
         ((PLEURAL, "Atelectasis"), {"Pleural": 0.9, "Atelectasis": 0.4}, False),
         ((PLEURAL, "Atelectasis"), {"Pleural": 0.9, "Atelectasis": 0.6}, True),
-        ((PLEURAL,), {"Pleural": 0.9, "No": 0.33}, False),  # and normal as well
+        ((PLEURAL,), {"Pleural": 0.9, "No": 0.42}, False),  # and normal as well
         ((NORMAL_CLASS,), {"No": 0.9}, True),
-        ((NORMAL_CLASS,), {"No": 0.9, "Lung": 0.25}, False),
+        ((NORMAL_CLASS,), {"No": 0.9, "Atelectasis": 0.1}, False),
         ((NORMAL_CLASS,), {"No": 0.4}, False),
         ((), {"No": 0.9, "Lung": 0.9}, True),  # nothing was asked
     ],
@@ -132,6 +132,7 @@ def test_the_classifier_must_see_every_aim_and_nothing_that_rules_it_out(
 def test_a_normal_case_has_none_of_the_trained_findings() -> None:
     assert labels(MODELS, recipe(NORMAL_CLASS), scores(No=0.9, Lung=0.2)) == {
         Finding.NO_FINDING: 1,
+        Finding.CARDIOMEGALY: 0,
         Finding.LUNG_LESION: 0,
         Finding.PNEUMONIA: 0,
         Finding.ATELECTASIS: 0,
@@ -143,9 +144,10 @@ def test_what_was_not_asked_for_is_absent_only_if_its_score_is_clearly_low() -> 
     point = MODELS.card("atelectasis").operating_point
     assert point is not None
     said = labels(MODELS, recipe(PLEURAL), scores(Pleural=0.9, Lung=0.9, Atelectasis=point * 0.51))
-    assert said == {Finding.PLEURAL_EFFUSION: 1, Finding.NO_FINDING: 0, Finding.PNEUMONIA: 0}
+    low = {Finding.CARDIOMEGALY: 0, Finding.PNEUMONIA: 0}
+    assert said == {Finding.PLEURAL_EFFUSION: 1, Finding.NO_FINDING: 0, **low}
     said = labels(MODELS, recipe(), scores(Pleural=0.9, Lung=0.9, Atelectasis=point * 0.49, No=0.9))
-    assert said == {Finding.PNEUMONIA: 0, Finding.ATELECTASIS: 0}  # never present unasked
+    assert said == {**low, Finding.ATELECTASIS: 0}  # never present unasked
 
 
 @given(
@@ -393,11 +395,11 @@ def test_every_class_combination_and_prior_is_among_the_shipped_cases(
         tuple(aim["super_class"] for aim in case["recipe"]["aims"]) for case in index["cases"]
     )
     for name in NAMES:
-        assert towards[(name,)] >= 20, name
+        assert towards[(name,)] >= 15, name
     assert sum(n for names, n in towards.items() if len(names) == 2) >= 40
     assert towards[()] >= 10
     studies = Counter(case["recipe"]["seed"] for case in index["cases"])
-    assert sum(n == 2 for n in studies.values()) >= 20
+    assert sum(n == 2 for n in studies.values()) >= 15
 
 
 def test_every_shipped_label_has_the_score_that_it_needs(index: Mapping[str, Any]) -> None:

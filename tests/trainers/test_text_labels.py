@@ -2,6 +2,7 @@
 
 import json
 import logging
+import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from app import app
-from daug.bundle import Bundle, read_bundle
+from daug.bundle import Bundle, read_bundle, write_bundle
 from daug.errors import ManifestError
 from daug.findings import Finding
 from tests.trainers.rows import COLUMNS, noise_image, write_image, write_manifest
@@ -106,17 +107,16 @@ def test_a_clip_model_learns_from_text_only_if_asked_and_its_run_says_so(tmp_pat
 
 
 def test_card_and_upload_say_what_reports_taught(
-    tiny_bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+    tiny_bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    taught = replace(
-        tiny_bundle, training={"unet": {}, "classifier": {"text_derived": {"Edema": 1234}}}
-    )
+    folder = tmp_path / "bundle"
+    shutil.copytree(tiny_bundle.folder, folder)
+    training = {"unet": {}, "classifier": {"text_derived": {"Edema": 1234}}}
+    taught = write_bundle(replace(tiny_bundle, folder=folder, training=training), tiny_bundle.files)
     sentence = told_text_labels(taught.training)
     assert "classifier 1,234" in sentence
     assert sentence in model_card(taught)
     assert told_text_labels(read_bundle(tiny_bundle.folder).training) == ""
-    monkeypatch.setattr("daug.bundle.read_bundle", lambda folder: taught)
-    monkeypatch.setattr("daug.bundled_models.load_models", lambda bundle: None)
     monkeypatch.setattr("daug.bundle_source.push_bundle", lambda *_, **__: "https://hub/a/b")
-    said = CliRunner().invoke(app, ["bundle", "push", str(taught.folder), "a/b"]).stdout
+    said = CliRunner().invoke(app, ["bundle", "push", str(folder), "a/b"]).stdout
     assert sentence in said.replace("\n", " ")
