@@ -42,11 +42,6 @@ def site_of(findings: Sequence[Finding]) -> Region:
     return Region.LUNGS if IN_THE_LUNGS.issuperset(findings) else Region.CHEST
 
 
-def region_asked(within: Region, findings: Sequence[Finding]) -> Region:
-    """Return where a recipe lets the picture change for a super-class's findings; never SITE."""
-    return site_of(findings) if within is Region.SITE else within
-
-
 def region_mask(region: Region, organs: OrganMasks) -> NDArray[np.float32] | None:
     """Return how far each pixel may be changed, (S, S) in [0, 1].
 

@@ -8,7 +8,6 @@ instead of minutes; the official split stands there alone. Views but AP and PA a
 from collections.abc import Mapping
 
 from daug.errors import RadiographError
-from daug.radiograph import View
 from trainers.adapters.collection import Collection, Place
 from trainers.adapters.label_words import LabelWords
 from trainers.adapters.mimic_names import (
@@ -105,6 +104,7 @@ def _stated_in_file(collection: Collection, path: str) -> Seen:
     """Return what a DICOM header says; nothing where the file is missing or outside."""
     from daug.loading.header import read_header  # pydicom, which `--help` need not wait for
     from daug.loading.placement import view_of
+    from daug.radiograph import View
 
     if collection.place(path) is not Place.INSIDE:
         return Exposure()
