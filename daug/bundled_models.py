@@ -20,7 +20,7 @@ import daug.unet
 from daug.anatomy import Anatomist, anatomist_of
 from daug.bundle import Bundle
 from daug.errors import BundleError, RecipeError
-from daug.guided_region import site_of
+from daug.guided_region import region_asked
 from daug.heatmap import Recipe, Region
 from daug.noisy_classifier import ClassifierConfig, NoisyClassifier, load_classifier
 from daug.organs import OrganMasks
@@ -43,7 +43,7 @@ class Models:
 
     def region_of(self, recipe: Recipe) -> Region:
         """Return where a recipe's guidance may change the picture; never SITE."""
-        return region_asked(self.bundle, recipe)
+        return region_asked(recipe, lambda name: self.bundle.card(name).findings)
 
     def find_organs(self, model_input: ModelInput) -> OrganMasks:
         """Return lungs and heart on the model's square, (S, S).
@@ -65,13 +65,6 @@ class Models:
                 "chest. Ask for the whole picture, or add one with `daug bundle add-anatomy`."
             )
         return [seen.organs for seen in self.anatomist.look_at_all(pixels)]
-
-
-def region_asked(bundle: Bundle, recipe: Recipe) -> Region:
-    """Return where a recipe lets the picture change; never SITE."""
-    if recipe.within is not Region.SITE:
-        return recipe.within
-    return site_of(bundle.card(recipe.super_class).findings)
 
 
 def load_models(bundle: Bundle) -> Models:

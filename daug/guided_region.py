@@ -8,14 +8,14 @@ Masks lie on the model's square, (S, S). A region is drawn wider than its organs
 disease cuts a segmented lung short, and pleura and costophrenic angles lie at its border.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from daug.findings import Finding
-from daug.heatmap import Region
+from daug.heatmap import Recipe, Region
 from daug.organs import Mask, OrganMasks
 
 CHEST_MARGIN = 0.06  # of the side: pleura, ribs, costophrenic angles
@@ -40,6 +40,18 @@ def site_of(findings: Sequence[Finding]) -> Region:
     if ANYWHERE.intersection(findings):
         return Region.PICTURE
     return Region.LUNGS if IN_THE_LUNGS.issuperset(findings) else Region.CHEST
+
+
+def region_asked(recipe: Recipe, findings_of: Callable[[str], Sequence[Finding]]) -> Region:
+    """Return where a recipe lets the picture change; never SITE.
+
+    Args:
+        recipe: What is asked.
+        findings_of: Returns the findings of a super-class by its name; asked where they matter.
+    """
+    if recipe.within is not Region.SITE:
+        return recipe.within
+    return site_of(findings_of(recipe.super_class))
 
 
 def region_mask(region: Region, organs: OrganMasks) -> NDArray[np.float32] | None:
