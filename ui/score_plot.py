@@ -21,13 +21,14 @@ MARKS = {  # shape and color differ both, for whoever sees only one of them
     Activation.SIGMOID: ("square", "#56b4e9"),
 }
 LONGEST_NAME = 24  # letters
+NAME_SIZE = 8  # of letters; seven names must fit below the legend
 SHORT_TITLE = 24  # letters
 SIGMOID_AXIS = "sigmoid score: by itself"
 SOFTMAX_AXIS = "softmax share: of all"
 
 LEGEND = {  # below the title, as wide as the plot
     "orientation": "h",
-    "font": {"size": 10},
+    "font": {"size": 9},
     "xref": "container",
     "yref": "container",
     "x": 0,
@@ -58,7 +59,7 @@ def score_plot(bundle: Bundle, scores: Scores, heatmaps: Sequence[Heatmap] = ())
             figure.add_trace(trace, 1, column)
         figure.update_xaxes(title={"text": axis, "standoff": 2}, col=column)
     figure.update_xaxes(range=[-0.02, 1.02], dtick=0.25, fixedrange=True, showgrid=True)
-    figure.update_yaxes(fixedrange=True, automargin=True, dtick=1, tickfont={"size": 10})
+    figure.update_yaxes(fixedrange=True, automargin=True, dtick=1, tickfont={"size": NAME_SIZE})
     figure.update_layout(
         template="plotly_dark",
         height=HEIGHT,

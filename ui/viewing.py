@@ -179,7 +179,9 @@ def answered(bundle: Bundle, heatmap: Heatmap) -> str:
     recipe = heatmap.recipe
     name = wording.title(recipe.super_class, recipe.direction)
     asked = f"{name}: {wording.question(bundle.card(recipe.super_class), recipe.direction)}"
-    return f"{asked} {where_changed(bundle, heatmap)}".rstrip()
+    where = where_changed(bundle, heatmap)
+    end = "" if asked.endswith("?") else "."
+    return f"{asked}{end} {where}" if where else asked
 
 
 def _nothing_asked(reading: Reading, view: View) -> bool:
