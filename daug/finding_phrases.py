@@ -17,7 +17,8 @@ from daug.findings import Finding
 from daug.phrases.cue_scope import ScopeReader
 from daug.phrases.items import Draft, Item
 from daug.phrases.organ_verdicts import OrganReader
-from daug.phrases.tokens import STOP, PhraseBook, Token, tokens_of
+from daug.phrases.sections import asking_sections
+from daug.phrases.tokens import Token, tokens_of
 from daug.phrases.vocabulary import Vocabulary, vocabulary
 
 
@@ -73,7 +74,7 @@ def _apart(tokens: Sequence[Token], drafts: Sequence[Draft]) -> Iterator[Phrase]
 def _items(tokens: Sequence[Token], words: Vocabulary) -> Iterator[Item]:
     """Yield every word or phrase with a meaning, the longest first, outside of what is asked."""
     book, at = words.book, 0
-    asked = _asking_sections(tokens, words.headings)
+    asked = asking_sections(tokens, words.headings)
     next_asked = next(asked, None)
     while at < len(tokens):
         if next_asked is not None and at >= next_asked[0]:
@@ -87,35 +88,3 @@ def _items(tokens: Sequence[Token], words: Vocabulary) -> Iterator[Item]:
         meaning, behind = found
         yield Item(meaning, at, behind)
         at = behind
-
-
-def _asking_sections(tokens: Sequence[Token], book: PhraseBook[bool]) -> Iterator[tuple[int, int]]:
-    """Yield the sections that say what was asked: up to a blank line or the next heading.
-
-    A heading behind which nothing else is headed rules over its own sentence only.
-    """
-    headings = list(_headings(tokens, book))
-    for number, (start, first, asks) in enumerate(headings):
-        following = headings[number + 1][0] if number + 1 < len(headings) else None
-        if not asks:
-            continue
-        end = first
-        limit = len(tokens) if following is None else following
-        while end < limit and not _closes(tokens[end], sentence=following is None):
-            end += 1
-        yield start, end
-
-
-def _closes(token: Token, *, sentence: bool) -> bool:
-    return token.word == STOP and (sentence or token.end - token.start > 1)
-
-
-def _headings(tokens: Sequence[Token], book: PhraseBook[bool]) -> Iterator[tuple[int, int, bool]]:
-    """Yield where each heading begins and ends, and whether it is one that asks."""
-    at = 0
-    while at < len(tokens):
-        found = book.longest(tokens, at)
-        if found and found[1] < len(tokens) and tokens[found[1]].word == ":":
-            yield at, found[1] + 1, found[0]
-            at = found[1]
-        at += 1

@@ -26,6 +26,17 @@ WordsOption = Annotated[
         exists=True, file_okay=False, help="Folder of your own word files; the shipped if none."
     ),
 ]
+NameOption = Annotated[
+    LabellerName, typer.Option("--labeller", help="Words and rules, or CheXbert's network.")
+]
+WeightsOption = Annotated[
+    Path | None,
+    typer.Option(exists=True, dir_okay=False, help="CheXbert's weights, chexbert.pth."),
+]
+VocabularyOption = Annotated[
+    Path | None,
+    typer.Option(exists=True, help="CheXbert's vocab.txt; beside the weights if none."),
+]
 
 
 def label(
@@ -43,17 +54,9 @@ def label(
         bool, typer.Option("--fill-blanks", help="Keep the labels that the table has.")
     ] = False,
     words: WordsOption = None,
-    labeller_name: Annotated[
-        LabellerName, typer.Option("--labeller", help="Words and rules, or CheXbert's network.")
-    ] = LabellerName.RULES,
-    weights: Annotated[
-        Path | None,
-        typer.Option(exists=True, dir_okay=False, help="CheXbert's weights, chexbert.pth."),
-    ] = None,
-    vocabulary: Annotated[
-        Path | None,
-        typer.Option(exists=True, help="CheXbert's vocab.txt; beside the weights if none."),
-    ] = None,
+    labeller_name: NameOption = LabellerName.RULES,
+    weights: WeightsOption = None,
+    vocabulary: VocabularyOption = None,
     notes: Annotated[
         bool,
         typer.Option(
@@ -116,14 +119,15 @@ def evaluate_labeller(
         typer.Option(exists=True, dir_okay=False, help="Sentences labelled by reading, a CSV."),
     ] = None,
     words: WordsOption = None,
+    labeller_name: NameOption = LabellerName.RULES,
+    weights: WeightsOption = None,
+    vocabulary: VocabularyOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write precision, recall and F1 of the report labeller, with intervals."""
-    from daug.phrases.vocabulary import vocabulary
+    """Write precision, recall and F1 of a labeller of reports, with intervals."""
     from trainers.evaluation.labeller.tables import evaluate
-    from trainers.labeller.rules import RuleLabeller
 
     start_log()
-    labeller = RuleLabeller(None if words is None else vocabulary(words))
+    labeller = _labeller(labeller_name, words, weights, vocabulary)
     found = evaluate(labeller, reports, sentences, output)
     tell(found, as_json, f"The tables are in {output}.")

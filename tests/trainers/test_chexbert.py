@@ -1,11 +1,12 @@
 """CheXbert answers in its own order of findings and classes, from weights that cannot run code."""
 
 import csv
+import json
 import pickle
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -242,6 +243,13 @@ def test_white_space_says_nothing_and_a_blank_report_gets_no_label() -> None:
     assert labeller.label([]) == []
 
 
+def test_what_was_only_asked_is_not_read() -> None:
+    labeller, network = letters_labeller()
+    asked = "INDICATION: a b c d?\n\nCOMPARISON: a b\n\n"
+    assert labeller.label([f"{asked}a b", asked]) == [expected("b"), {}]
+    assert network.seen == [(1, 4)]
+
+
 def test_a_long_report_is_cut_and_still_ends_as_it_should() -> None:
     labeller, network = letters_labeller()
     words = ["a"] * 9 + ["b", "c", "d", "d"]
@@ -319,111 +327,86 @@ def test_the_command_labels_with_the_labeller_that_is_chosen(
     assert second["text_derived"] == ""
 
 
-# The way to transformers, by a stand-in with its names
+# With the real BERT of transformers, and weights that mean nothing
 
 
-class BertConfig:
-    def __init__(self, **shape: int) -> None:
-        self.num_hidden_layers = shape["num_hidden_layers"]
+PIECES = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "heart", "no", "edema", ".", "##s")
 
 
-class BertModel(LastWord):
-    def __init__(self, config: BertConfig) -> None:
-        super().__init__()
-        self._names = bert_tensors(config.num_hidden_layers).keys()
-
-    def load_state_dict(  # type: ignore[override]
-        self, state: dict[str, Tensor], strict: bool = True
-    ) -> tuple[list[str], list[str]]:
-        assert not strict
-        missing = [*(self._names - state.keys()), "embeddings.position_ids"]
-        return missing, list(state.keys() - self._names)
+def vocabulary(folder: Path, count: int = WORDS) -> Path:
+    """A vocabulary of so many pieces."""
+    words = [*PIECES, *(f"w{n}" for n in range(count - len(PIECES)))][:count]
+    path = folder / "vocab.txt"
+    path.write_text("\n".join(words) + "\n", encoding="utf-8")
+    return path
 
 
-class BertTokenizer:
-    sep_token_id = END
-
-    def __init__(self, folder: str) -> None:
-        self._words = (Path(folder) / "vocab.txt").read_text(encoding="utf-8").splitlines()
-
-    @classmethod
-    def from_pretrained(
-        cls, folder: str, *, local_files_only: bool, do_lower_case: bool
-    ) -> "BertTokenizer":
-        assert local_files_only
-        assert do_lower_case
-        return cls(folder)
-
-    def __len__(self) -> int:
-        return len(self._words)
-
-    def __call__(
-        self, reports: list[str], *, add_special_tokens: bool, verbose: bool
-    ) -> dict[str, list[list[int]]]:
-        assert add_special_tokens
-        return {"input_ids": Letters().numbers(reports)}
+def answers(read: ChexbertWeights, pieces: Sequence[int]) -> dict[Finding, int]:
+    """What the heads say of a report, asked without the labeller."""
+    transformers: Any = import_module("transformers")
+    bert = transformers.BertModel(transformers.BertConfig(**read.shape))
+    bert.load_state_dict(dict(read.bert), strict=False)
+    bert.eval()
+    with torch.inference_mode():
+        start = bert(torch.tensor([list(pieces)]))[0][:, 0]
+    return dict(labels_of([int((start @ w.T + b).argmax()) for w, b in read.heads]))
 
 
-@pytest.fixture
-def stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    module = ModuleType("transformers")
-    for kind in (BertConfig, BertModel, BertTokenizer):
-        setattr(module, kind.__name__, kind)
-    monkeypatch.setitem(sys.modules, "transformers", module)
-
-
-@pytest.mark.usefixtures("stand_in")
-def test_weights_and_vocabulary_of_this_machine_are_enough(tmp_path: Path) -> None:
+def test_the_real_bert_reads_lower_case_pieces_between_its_marks(tmp_path: Path) -> None:
+    vocabulary(tmp_path)
     path = published(tmp_path / "c.pth")
-    (tmp_path / "words").mkdir()
-    vocabulary = tmp_path / "words" / "vocab.txt"
-    vocabulary.write_text("\n".join(f"w{n}" for n in range(WORDS)), encoding="utf-8")
-    labeller = open_chexbert(path, vocabulary)
+    labels = open_chexbert(path).label(["No edema.", "", "Hearts " * 20])
     read = read_chexbert(path)
-    answers = [int(w[:, ord("b") - 92].argmax()) for w, _ in read.heads]
-    assert labeller.label(["a b", ""]) == [labels_of(answers), {}]
-    assert open_chexbert(path, vocabulary.parent).label([]) == []
+    assert labels[0] == answers(read, [START, 6, 7, 8, END])
+    assert labels[1] == {}
+    cut = [START, *[5, 9] * 5, END]  # twelve pieces are as many as these weights know
+    assert labels[2] == answers(read, cut)
 
 
-@pytest.mark.usefixtures("stand_in")
+def test_a_vocabulary_may_lie_elsewhere_and_be_named_by_its_folder(tmp_path: Path) -> None:
+    (tmp_path / "words").mkdir()
+    words = vocabulary(tmp_path / "words")
+    path = published(tmp_path / "c.pth")
+    by_file, by_folder = open_chexbert(path, words), open_chexbert(path, words.parent)
+    assert by_file.label(["no heart"]) == by_folder.label(["no heart"]) != [{}]
+
+
 def test_a_vocabulary_of_another_size_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "vocab.txt").write_text("[PAD]\n[UNK]\n", encoding="utf-8")
-    with pytest.raises(BundleError, match="The vocabulary has 2 pieces, the weights know 30"):
+    vocabulary(tmp_path, 20)
+    with pytest.raises(BundleError, match="The vocabulary has 20 pieces, the weights know 30"):
         open_chexbert(published(tmp_path / "c.pth"))
 
 
-@pytest.mark.usefixtures("stand_in")
 @pytest.mark.parametrize("name", ["pooler.dense.bias", "encoder.layer.1.output.dense.weight"])
 def test_a_bert_that_lacks_a_part_is_refused(tmp_path: Path, name: str) -> None:
     tensors = checkpoint()
     del tensors[f"module.bert.{name}"]
     save_file(tensors, tmp_path / "c.safetensors")
-    (tmp_path / "vocab.txt").write_text("\n".join(map(str, range(WORDS))), encoding="utf-8")
+    vocabulary(tmp_path)
     with pytest.raises(BundleError, match=rf"{name} is missing"):
         open_chexbert(tmp_path / "c.safetensors")
 
 
-# With the real network, where transformers is installed
-
-
-def test_the_real_bert_reads_the_tiny_weights(tmp_path: Path) -> None:
-    transformers = pytest.importorskip(
-        "transformers", reason="CheXbert's BERT needs the package transformers"
-    )
-    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "heart", "no", "edema", ".", "##s"]
-    words += [f"w{n}" for n in range(WORDS - len(words))]
-    (tmp_path / "vocab.txt").write_text("\n".join(words) + "\n", encoding="utf-8")
+def test_the_tables_of_a_labeller_can_be_made_of_chexbert_too(tmp_path: Path) -> None:
+    vocabulary(tmp_path)
     path = published(tmp_path / "c.pth")
-    reports = ["No edema.", "", "Hearts " * 20]
-    labels = open_chexbert(path).label(reports)
-
-    read = read_chexbert(path)
-    bert = transformers.BertModel(transformers.BertConfig(**read.shape))
-    bert.load_state_dict(dict(read.bert), strict=False)
-    bert.eval()
-    pieces = [START, 6, 7, 8, END]
-    with torch.inference_mode():
-        start = bert(torch.tensor([pieces]))[0][:, 0]
-    answers = [int((start @ weight.T + bias).argmax()) for weight, bias in read.heads]
-    assert labels[0] == labels_of(answers)
-    assert labels[1] == {}
+    reports = tmp_path / "reports"
+    reports.mkdir()
+    for name, said in (("CXR1", "No edema."), ("CXR2", "Heart.")):
+        (reports / f"{name}.xml").write_text(
+            f"<eCitation><Abstract><AbstractText Label='INDICATION'>Heart?</AbstractText>"
+            f"<AbstractText Label='FINDINGS'>{said}</AbstractText></Abstract>"
+            "<MeSH><major>normal</major></MeSH></eCitation>",
+            encoding="utf-8",
+        )
+    arguments = ["evaluate", "labeller", str(reports), "-o", str(tmp_path / "tables")]
+    chosen = ["--labeller", "chexbert", "--weights", str(path), "--json"]
+    outcome = CliRunner().invoke(app, [*arguments, *chosen])
+    assert outcome.exit_code == 0, outcome.output
+    document = json.loads((tmp_path / "tables" / "labeller.json").read_text(encoding="utf-8"))
+    assert document["labeller"] == "chexbert"
+    told = open_chexbert(path).label(["FINDINGS: No edema.", "FINDINGS: Heart."])
+    present = sum(found.get(Finding.NO_FINDING) == 1 for found in told)
+    first = next(iter(document["tables"].values()))
+    recall = next(row["recall"]["value"] for row in first if row["name"] == "No Finding")
+    assert recall == present / len(told)

@@ -2,7 +2,8 @@
 
 Smit et al. 2020, "CheXbert: Combining Automatic Labelers and Expert Annotations for Accurate
 Radiology Report Labeling Using BERT", arXiv:2004.09167. Reports are read as its authors do: white
-space as one blank, lower case, cut at 512 pieces, the answer from the last layer's [CLS].
+space as one blank, lower case, cut at 512 pieces, the answer from the last layer's [CLS]. They give
+it the impression alone; here it gets all but what was asked, as the rules do.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 
 from daug.errors import BundleError
 from daug.findings import Finding
+from daug.phrases.sections import answering_text
 from trainers.labeller.chexbert_bert import WordPieces, make_bert
 from trainers.labeller.chexbert_weights import ChexbertWeights, read_chexbert
 from trainers.labeller.labeller import Labels
@@ -61,10 +63,10 @@ class ChexbertLabeller:
 
     @torch.inference_mode()
     def label(self, reports: Sequence[str]) -> list[Labels]:
-        """Return the labels of each report, in their order; none for a blank one."""
+        """Return the labels of each report, in their order; none where nothing is said."""
         labels: list[Labels] = [{} for _ in reports]
-        texts = {n: " ".join(report.split()) for n, report in enumerate(reports)}
-        said = [n for n, text in texts.items() if text]
+        texts = {n: " ".join(answering_text(report).split()) for n, report in enumerate(reports)}
+        said = [n for n, text in texts.items() if any(map(str.isalnum, text))]
         numbers = dict(zip(said, self._pieces.numbers([texts[n] for n in said]), strict=True))
         said.sort(key=lambda n: len(numbers[n]))  # reports of one length need no padding
         for first in range(0, len(said), BATCH):

@@ -1,6 +1,7 @@
-"""CheXbert's BERT and its word pieces, by the package transformers, which is not a part of DAug.
+"""CheXbert's BERT and its word pieces, by the package transformers.
 
-It is imported when it is needed. Weights and vocabulary come from this machine alone.
+It comes with `pip install 'daug[chexbert]'`, and is imported when it is needed. Weights and
+vocabulary come from this machine alone.
 """
 
 from collections.abc import Mapping, Sequence
@@ -87,5 +88,5 @@ def _transformers() -> ModuleType:
     except ImportError as error:
         raise BundleError(
             "CheXbert needs the package transformers, which is not installed. Install it with "
-            "`pip install transformers`, or label with --labeller rules."
+            "`pip install 'daug[chexbert]'`, or use --labeller rules."
         ) from error
