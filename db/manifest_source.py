@@ -3,7 +3,8 @@
 Columns: `id, image, dataset, patient_id, split`, and as far as they are there `view, sex, age,
 report, report_kind, license, synthetic, study_id, study_date, study_order` and the fourteen
 findings with 1 present / 0 absent / -1 uncertain / blank not known. A row that cannot be used is
-skipped with its reason; the others are imported all the same.
+skipped with its reason; the others are imported all the same. Images lie in the manifest's folder, or
+in one that a link in this very folder leads to, and no path leads out of there.
 """
 
 import csv
@@ -74,7 +75,7 @@ class ManifestSource:
                 "The image path must be relative to the manifest's folder and inside it.",
             )
         path = self._folder / image
-        if not path.resolve().is_relative_to(self._folder.resolve()):
+        if not path.resolve().is_relative_to(self._reach(image)):
             return Skipped(str(image), "The image path leads out of the manifest's folder.")
         labels = {f: (row.get(f) or "").strip() for f in Finding}
         wrong = {f: text for f, text in labels.items() if text and text not in LABELS}
@@ -97,6 +98,15 @@ class ManifestSource:
             synthetic=_text(row, "synthetic").lower() in YES,
         )
         return Candidate(str(image), path, facts)
+
+    def _reach(self, image: PurePosixPath) -> Path:
+        """Return the folder that an image must lie in: the manifest's, or where a link in it leads.
+
+        Programs put such links beside a manifest that lies apart from its images.
+        """
+        first = self._folder / image.parts[0]
+        linked = len(image.parts) > 1 and first.is_symlink()
+        return (first if linked else self._folder).resolve()
 
     def _pseudonym(self, row: Mapping[str, str]) -> Pseudonym:
         """Return who and which visit; the visit's order from its date or its number."""

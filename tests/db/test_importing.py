@@ -167,15 +167,32 @@ def test_a_row_that_cannot_be_used_is_skipped_with_its_reason_and_the_others_sta
     assert library.verify().consistent
 
 
-def test_a_link_out_of_the_manifests_folder_is_not_followed(
-    library: Library, tmp_path: Path
+@pytest.mark.parametrize("name", ["1.png", "images/1.png"])
+def test_a_file_that_is_a_link_to_the_outside_is_not_followed(
+    library: Library, tmp_path: Path, name: str
 ) -> None:
     outside = write_picture(tmp_path / "elsewhere" / "1.png", 1)
-    (tmp_path / "set" / "images").mkdir(parents=True)
-    (tmp_path / "set" / "images" / "1.png").symlink_to(outside)
-    report = import_rows(library, tmp_path / "set", [row(1)])
+    (tmp_path / "set" / name).parent.mkdir(parents=True)
+    (tmp_path / "set" / name).symlink_to(outside)
+    report = import_rows(library, tmp_path / "set", [row(1, image=name)])
     assert report.imported == []
     assert "leads out of" in report.skipped[0].reason
+
+
+def test_a_folder_linked_beside_the_manifest_holds_its_images_and_none_that_it_links_to(
+    library: Library, tmp_path: Path
+) -> None:
+    write_picture(tmp_path / "collection" / "1.png", 1)
+    outside = write_picture(tmp_path / "elsewhere" / "2.png", 2)
+    (tmp_path / "collection" / "2.png").symlink_to(outside)
+    (tmp_path / "collection" / "deeper").symlink_to(outside.parent)
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "images").symlink_to(tmp_path / "collection")
+    rows = [row(1), row(2), row(3, image="images/deeper/2.png")]
+    report = import_rows(library, tmp_path / "set", rows)
+    assert len(report.imported) == 1
+    assert {skipped.file for skipped in report.skipped} == {"images/2.png", "images/deeper/2.png"}
+    assert all("leads out of" in skipped.reason for skipped in report.skipped)
 
 
 def test_laterals_are_imported_with_their_warning(library: Library, tmp_path: Path) -> None:

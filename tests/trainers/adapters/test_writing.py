@@ -18,15 +18,16 @@ from trainers.adapters.writing import COLUMNS, IN_TWO_SPLITS, SAME_AGAIN, write_
 from trainers.manifest import read_manifest
 
 
-def test_the_case_library_imports_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("folder", [".", "nih", "elsewhere"])
+def test_the_case_library_imports_it_wherever_it_lies(tmp_path: Path, folder: str) -> None:
     from db.library import init_library
 
     root = layouts.nih(tmp_path / "nih")
     for image in root.glob("images_*/images/*.png"):
         layouts.pictures(image.parent, image.name, size=128)
-    write_manifest(NIH, root, tmp_path / "manifest.csv")
+    write_manifest(NIH, root, tmp_path / folder / "manifest.csv")
     library = init_library(tmp_path / "library")
-    report = library.import_files([tmp_path / "manifest.csv"])
+    report = library.import_files([tmp_path / folder / "manifest.csv"])
     assert [s.reason for s in report.skipped] == []
     assert len(report.imported) == 4
 
