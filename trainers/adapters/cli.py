@@ -103,5 +103,7 @@ def _sentence(document: dict[str, Any]) -> str:
     lines += [f"Boxes left out {n}: {why}." for why, n in document["boxes_left_out"].items()]
     lines += [f"Unknown label {word!r}: {n}." for word, n in document["unknown_words"].items()]
     if document["linked_by"]:
-        lines.append(f"Images are reached through the link {document['linked_by']}; leave it there.")
+        lines.append(
+            f"Images are reached through the link {document['linked_by']}; leave it there."
+        )
     return "\n".join(lines)

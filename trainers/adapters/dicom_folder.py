@@ -6,17 +6,17 @@ shifted by a secret. The paths of the files stay as they are. Labels are blank u
 them, laid out as for a plain folder and naming each file by its path from ROOT.
 """
 
-import re
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from daug.errors import ManifestError, RadiographError
+from daug.errors import RadiographError
 from daug.loading.dicom import OTHER_KINDS
 from daug.loading.listing import DicomListing, is_dicom, list_dicom
 from daug.radiograph import View
 from trainers.adapters.collection import Collection, Place
-from trainers.adapters.folder import WORDS, files_below, read_table
+from trainers.adapters.folder import WORDS, read_table
+from trainers.adapters.own_folder import files_below, own_adapter, plain_name
 from trainers.adapters.record import Adapter, LeftOut, Reading, Record
 from trainers.adapters.splits import HASHED
 
@@ -59,18 +59,10 @@ def dicom_folder_adapter(
     Raises:
         ManifestError: If the name cannot stand in a file's name.
     """
-    if not re.fullmatch(r"\w[\w .-]*", dataset):
-        raise ManifestError(
-            f"{dataset!r} cannot be a data set's name. Use letters, digits, spaces, - and _."
-        )
-    return Adapter(
-        name="dicom-folder",
-        dataset=dataset,
-        title=f"The DICOM files of {dataset}",
-        licence=licence or "unstated",
-        terms="As its owner says.",
-        citation=citation,
-        reference=citation,
+    return own_adapter(
+        "dicom-folder",
+        dataset,
+        f"The DICOM files of {dataset}",
         words=WORDS,
         splits=(
             f"by the table's column split; otherwise {HASHED}, as long as the key is the same; "
@@ -78,6 +70,8 @@ def dicom_folder_adapter(
         ),
         layout=LAYOUT,
         read=partial(read, identity_key=identity_key, labels=labels),
+        licence=licence,
+        citation=citation,
     )
 
 
@@ -133,7 +127,7 @@ def _record(path: str, listing: DicomListing) -> Record:
     who = listing.pseudonym
     rows, columns = listing.shape
     return Record(
-        id=listing.instance or path.replace("%", "%25").replace("/", "%2F"),
+        id=listing.instance or plain_name(path),
         image=path,
         patient=who.patient or who.study or "",
         view=FRONTAL.get(listing.view, ""),

@@ -9,9 +9,8 @@ Tables: a column `image` (or file, filename, path) with paths from ROOT; finding
 `patient_id, split, view, sex, age, study_id, study_date, report, license`.
 """
 
-import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path, PurePosixPath
 
@@ -19,6 +18,7 @@ from daug.errors import ManifestError
 from daug.findings import Finding
 from trainers.adapters.collection import Collection
 from trainers.adapters.label_words import LabelWords
+from trainers.adapters.own_folder import files_below, own_adapter, plain_name
 from trainers.adapters.record import Adapter, LeftOut, Reading, Record
 from trainers.adapters.splits import HASHED
 from trainers.manifest import LABELS
@@ -69,26 +69,19 @@ def folder_adapter(
     Raises:
         ManifestError: If the name cannot stand in a file's name.
     """
-    if not re.fullmatch(r"\w[\w .-]*", dataset):
-        raise ManifestError(
-            f"{dataset!r} cannot be a data set's name. Use letters, digits, spaces, - and _."
-        )
-    read = partial(read_table, table=labels) if labels else read_folders
-    return Adapter(
-        name="folder",
-        dataset=dataset,
-        title=f"The folder {dataset}",
-        licence=licence or "unstated",
-        terms="As its owner says.",
-        citation=citation,
-        reference=citation,
+    return own_adapter(
+        "folder",
+        dataset,
+        f"The folder {dataset}",
         words=WORDS,
         splits=(
             "by folders called train, val, test or the table's column split; otherwise "
             f"{HASHED}; by image where no patient is named"
         ),
         layout=LAYOUT,
-        read=read,
+        read=partial(read_table, table=labels) if labels else read_folders,
+        licence=licence,
+        citation=citation,
     )
 
 
@@ -107,7 +100,7 @@ def read_folders(collection: Collection) -> Reading:
         folders = [folder for folder in _folders(path) if folder.lower() not in SPLITS]
         words = [word for folder in folders for word in _words(folder)]
         yield Record(
-            id=_plain_name(path),
+            id=plain_name(path),
             image=path,
             split=next((SPLITS[f.lower()] for f in _folders(path) if f.lower() in SPLITS), ""),
             labels=named_labels(WORDS.findings(words), named),
@@ -152,7 +145,7 @@ def _of_row(
     words = _words(listed, "|,;")
     split = other.get("split", "")
     return Record(
-        id=_plain_name(image),
+        id=plain_name(image),
         image=image,
         patient=other.get("patient_id", "") or other.get("patient", ""),
         split=SPLITS.get(split.lower(), split),
@@ -190,15 +183,6 @@ def _by_finding(values: Iterable[tuple[Finding, int]]) -> dict[Finding, int]:
     return labels
 
 
-def files_below(collection: Collection) -> Iterator[str]:
-    """Yield every file below the folder, in order; hidden ones and linked folders are not seen."""
-    for folder, below, names in os.walk(collection.root):
-        below[:] = sorted(name for name in below if not name.startswith("."))
-        for name in sorted(names):
-            if not name.startswith("."):
-                yield (Path(folder) / name).relative_to(collection.root).as_posix()
-
-
 def _folders(path: str) -> tuple[str, ...]:
     return PurePosixPath(path).parts[:-1]
 
@@ -215,8 +199,3 @@ def _column(columns: Iterable[str], names: tuple[str, ...]) -> str | None:
     """Return the first column that has one of some names, in the order of the names."""
     by_name = {column.lower().strip(): column for column in columns}
     return next((by_name[name] for name in names if name in by_name), None)
-
-
-def _plain_name(path: str) -> str:
-    """Return a name without slashes that no other path has."""
-    return path.replace("%", "%25").replace("/", "%2F")

@@ -28,6 +28,7 @@ from trainers.adapters.mimic_names import (
     official_splits,
     sound_names,
 )
+from trainers.adapters.mimic_record import mimic_record
 from trainers.adapters.mimic_reports import Reports, open_reports
 from trainers.adapters.record import Adapter, LeftOut, Reading, Record
 from trainers.adapters.splits import HASHED
@@ -64,7 +65,7 @@ def _record(
 ) -> Record | LeftOut:
     if not sound_names(row):
         return left_out(row, NO_NAME)
-    name, patient, study = row["dicom_id"], row["subject_id"], row["study_id"]
+    name = row["dicom_id"]
     seen: Seen
     if metadata is None:
         seen = _stated_in_file(collection, row["path"])
@@ -75,20 +76,8 @@ def _record(
     split = "" if splits is None else splits.get(name, "")
     if splits is not None and not split:
         return left_out(row, NO_SPLIT)
-    report = reports.of(patient, study)
-    return Record(
-        id=name,
-        image=row["path"],
-        patient=patient,
-        split=split,
-        view=seen.view,
-        width=seen.width,
-        height=seen.height,
-        study=study,
-        study_order=seen.study_order,
-        report=report.text,
-        report_sections=report.sections,
-    )
+    report = reports.of(row["subject_id"], row["study_id"])
+    return mimic_record(row, row["path"], split, seen, report)
 
 
 def _metadata(collection: Collection) -> dict[str, Seen] | None:

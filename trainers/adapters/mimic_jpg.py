@@ -26,6 +26,7 @@ from trainers.adapters.mimic_names import (
     sound_names,
     study_folder,
 )
+from trainers.adapters.mimic_record import mimic_record
 from trainers.adapters.mimic_reports import Reports, open_reports
 from trainers.adapters.record import Adapter, LeftOut, Reading, Record
 
@@ -63,23 +64,8 @@ def _record(
     said = labels.of(study)
     if said.wrong:
         return left_out(row, said.wrong)
-    report = reports.of(patient, study)
-    return Record(
-        id=name,
-        image=f"{study_folder(patient, study)}/{name}.jpg",
-        patient=patient,
-        split=split,
-        view=seen.view,
-        width=seen.width,
-        height=seen.height,
-        study=study,
-        study_order=seen.study_order,
-        labels=said.labels,
-        raw_labels=said.raw,
-        unknown_words=said.odd,
-        report=report.text,
-        report_sections=report.sections,
-    )
+    image = f"{study_folder(patient, study)}/{name}.jpg"
+    return mimic_record(row, image, split, seen, reports.of(patient, study), said)
 
 
 MIMIC_CXR_JPG = Adapter(
