@@ -10,6 +10,7 @@ from daug.findings import Finding
 from daug.loading.synthetic import SAYS_SYNTHETIC
 from daug.radiograph import Pseudonym
 from daug.stated_age import years
+from db.facts import Facts
 from db.preparing import Prepared
 from db.schema import (
     FindingRow,
@@ -53,12 +54,12 @@ def enter(connection: Connection, prepared: Prepared, near: int | None) -> int:
         synthetic=facts.synthetic or SAYS_SYNTHETIC in prepared.warnings,
         warnings=list(prepared.warnings),
     )
-    if facts.labels:  # one source, so each is believed
+    if facts.labels:  # each has one source, so it is believed
         rows = [
             {
                 "radiograph_id": case_id,
                 "finding": finding.value,
-                "source": FindingSource.IMPORTED.value,
+                "source": _source(facts, finding).value,
                 "state": STATE_OF_LABEL[label].value,
                 "believed": True,
             }
@@ -67,6 +68,10 @@ def enter(connection: Connection, prepared: Prepared, near: int | None) -> int:
         connection.execute(insert(FindingRow), rows)
     set_report(connection, case_id, facts.report, facts.report_kind)
     return case_id
+
+
+def _source(facts: Facts, finding: Finding) -> FindingSource:
+    return FindingSource.LABELLED if finding in facts.text_derived else FindingSource.IMPORTED
 
 
 def grow(connection: Connection) -> None:

@@ -6,16 +6,18 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from daug.case import Case
+from daug.case import Case, FindingSource
 from daug.errors import LibraryError
 from daug.findings import Finding
 from daug.notice import NOTICE
 from daug.radiograph import View
 from db.library import Library
+from db.manifest_source import TEXT_COLUMN
 
 COLUMNS = (
     *("id", "image", "dataset", "patient_id", "study_id", "study_order", "split", "view", "sex"),
-    *("age", "width", "height", *Finding, "report", "report_kind", "license", "synthetic", "tags"),
+    *("age", "width", "height", *Finding, TEXT_COLUMN, "report", "report_kind"),
+    *("license", "synthetic", "tags"),
 )
 COMPUTED = ("=", "+", "-", "@", "\t", "\r")  # how a cell begins that a spreadsheet would compute
 MANIFEST, IMAGES, NOTE = "manifest.csv", "images", "README.txt"
@@ -73,6 +75,7 @@ def _row(case: Case, image: str) -> list[str]:
         str(case.width),
         str(case.height),
         *(str(labels.get(finding, "")) for finding in Finding),
+        "|".join(f for f in labels if case.findings[f].source is FindingSource.LABELLED),
         case.report,
         case.report_kind.value if case.report else "",
         case.licence,

@@ -26,6 +26,7 @@ class Facts:
     sex: str = ""  # F, M, O or nothing
     age_stated: str = ""
     labels: Mapping[Finding, int] = field(default_factory=dict)  # 1 / 0 / -1, unknown left out
+    text_derived: frozenset[Finding] = frozenset()  # of the labels, those read from a report
     report: str = ""
     report_kind: ReportKind = ReportKind.NONE
     synthetic: bool = False

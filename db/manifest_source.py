@@ -2,9 +2,10 @@
 
 Columns: `id, image, dataset, patient_id, split`, and as far as they are there `view, sex, age,
 report, report_kind, license, synthetic, study_id, study_date, study_order` and the fourteen
-findings with 1 present / 0 absent / -1 uncertain / blank not known. A row that cannot be used is
-skipped with its reason; the others are imported all the same. Images lie in the manifest's folder, or
-in one that a link in this very folder leads to, and no path leads out of there.
+findings with 1 present / 0 absent / -1 uncertain / blank not known; `text_derived` names those that
+a program read from the report, parted by |. A row that cannot be used is skipped with its reason;
+the others are imported all the same. Images lie in the manifest's folder, or in one that a link in
+this very folder leads to, and no path leads out of there.
 """
 
 import csv
@@ -20,6 +21,7 @@ from daug.loading.identity import pseudonym
 from daug.radiograph import Pseudonym
 from db.facts import Candidate, Facts, plain, sex_from, view_from
 
+TEXT_COLUMN = "text_derived"
 NEEDED_COLUMNS = ("id", "image", "dataset", "patient_id", "split")
 LABELS = {"1": 1, "1.0": 1, "0": 0, "0.0": 0, "-1": -1, "-1.0": -1}
 GUARDED = re.compile(r"'(?=[=+\-@\t\r])")  # put before what a spreadsheet would compute
@@ -83,6 +85,7 @@ class ManifestSource:
             finding, text = next(iter(wrong.items()))
             return Skipped(str(image), f"{finding} is {text!r}, but must be 1, 0, -1 or blank.")
         report, kind = _report(row)
+        read_by_program = _text(row, TEXT_COLUMN).split("|")
         facts = Facts(
             source=plain(row["dataset"] or ""),
             source_id=plain(row["id"] or ""),
@@ -93,6 +96,7 @@ class ManifestSource:
             sex=sex_from(_text(row, "sex")),
             age_stated=_text(row, "age")[:32],
             labels={f: LABELS[text] for f, text in labels.items() if text},
+            text_derived=frozenset(f for f in Finding if f.value in read_by_program),
             report=report,
             report_kind=kind,
             synthetic=_text(row, "synthetic").lower() in YES,

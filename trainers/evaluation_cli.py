@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from daug.errors import TrainingError
-from trainers.cli_options import JsonOption, ManifestOption, start_log, tell, words
+from trainers.cli_options import (
+    JsonOption,
+    ManifestOption,
+    TextLabelsOption,
+    start_log,
+    tell,
+    words,
+)
 
 if TYPE_CHECKING:
     from trainers.evaluation.clip_evaluation import ClipEvaluationRequest
@@ -102,6 +109,7 @@ def evaluate_ablation(
             help="Compose a sentence from the labels where there is no report.",
         ),
     ] = True,
+    text_labels: TextLabelsOption = False,
     train_only: Annotated[bool, typer.Option("--train-only", help="Train, and score later.")] = (
         False
     ),
@@ -132,6 +140,7 @@ def evaluate_ablation(
             size=size,
             num_steps=map_steps,
             templates=templates,
+            text_labels=text_labels,
         )
     except TrainingError as error:
         raise typer.BadParameter(str(error)) from error

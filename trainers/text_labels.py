@@ -42,6 +42,21 @@ def count_text_labels(rows: Iterable[Row]) -> dict[str, int]:
     return {finding.value: counts[finding] for finding in Finding if counts[finding]}
 
 
+def told_scored(counts: Mapping[str, int]) -> str:
+    """Return a sentence about labels that are scored against, or nothing if reports gave none.
+
+    Args:
+        counts: How many were read from reports, by finding.
+    """
+    if not counts:
+        return ""
+    named = ", ".join(f"{finding} {count:,}" for finding, count in counts.items())
+    return (
+        f"{sum(counts.values()):,} of the labels that are scored against were read from reports by "
+        f"a program, which errs now and then: {named}."
+    )
+
+
 def told_text_labels(training: Mapping[str, Any]) -> str:
     """Return a sentence about what taught the models of a bundle, or nothing if no report did.
 

@@ -56,6 +56,18 @@ def test_what_a_manifest_says_is_what_the_case_holds(library: Library, tmp_path:
     assert "p1" not in case.patient
 
 
+def test_a_label_that_a_program_read_from_the_report_is_told_from_the_data_sets(
+    library: Library, tmp_path: Path
+) -> None:
+    cells = {Finding.EDEMA: "1", Finding.FRACTURE: "0", "text_derived": "Fracture|Pneumonia"}
+    report = import_rows(library, tmp_path, [row(1, **cells)])
+    said = library.case(report.imported[0]).findings
+    assert {finding: one.source for finding, one in said.items()} == {
+        Finding.EDEMA: FindingSource.IMPORTED,
+        Finding.FRACTURE: FindingSource.LABELLED,
+    }
+
+
 def test_the_stored_original_and_thumbnail_show_the_radiograph(
     library: Library, tmp_path: Path
 ) -> None:

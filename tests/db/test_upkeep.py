@@ -138,6 +138,7 @@ def test_what_is_exported_can_be_imported_and_says_the_same(
             age="mid 50s",
             study_order="2",
             report="=HYPERLINK(evil) is no formula here, but a quote\nand a line",
+            text_derived="Pneumonia|Fracture",
             **{Finding.EDEMA: "1", Finding.PNEUMONIA: "-1", Finding.FRACTURE: "0"},
         ),
         row(2, study_order="1", patient_id="p1", report="-1 is how this one begins"),
@@ -165,6 +166,10 @@ def test_what_is_exported_can_be_imported_and_says_the_same(
         ):
             assert getattr(one, name) == getattr(two, name), name
     first, second = other.cases(report.imported)
+    assert {f.value for f, said in first.findings.items() if said.source == "labelled"} == {
+        "Pneumonia",
+        "Fracture",
+    }
     assert first.patient == second.patient
     assert [c.case_id for c in other.same_patient(first.case_id)] == report.imported[::-1]
     other.close()

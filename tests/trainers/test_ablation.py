@@ -221,7 +221,8 @@ def test_what_is_trained_is_kept_and_what_was_stopped_goes_on(
 def test_an_ablation_of_another_length_or_on_other_radiographs_is_refused(
     study: AblationRequest, found: dict[str, Any]
 ) -> None:
-    for other in (replace(study, steps=4), replace(study, size=40), replace(study, preset="cpu")):
+    changes = ({"steps": 4}, {"size": 40}, {"preset": "cpu"}, {"text_labels": True})
+    for other in (replace(study, **change) for change in changes):
         with pytest.raises(TrainingError, match="other settings"):
             train_all(other)
     assert train_all(replace(study, steps=None)).rows  # the length is known
@@ -236,6 +237,16 @@ def test_a_finished_run_of_something_else_is_not_taken_for_one_of_these(
     shutil.copytree(again.run_folder(DAUG_CLIP, 0), again.run_folder(DAUG_HYBRID, 0))
     with pytest.raises(TrainingError, match="finished run with other settings"):
         train_all(again)
+
+
+def test_a_run_that_reports_taught_is_not_taken_for_one_that_they_did_not(
+    study: AblationRequest, found: dict[str, Any], tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(study.folder, tmp_path / "out"))
+    about = folder / "runs" / f"{PLAIN_CLIP.slug}-0" / "run.json"
+    about.write_text(json.dumps({**read(about.parent), "text_labels": True}), encoding="utf-8")
+    with pytest.raises(TrainingError, match="finished run with other settings"):
+        train_all(replace(study, folder=folder))
 
 
 def test_a_run_that_another_process_trains_is_left_to_it(

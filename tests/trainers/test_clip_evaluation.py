@@ -99,6 +99,8 @@ def test_a_bundle_and_runs_are_scored_beside_the_baselines_in_one_document(
     assert found["reports"] == 12
     assert found["models"][0]["maps_drawn"] == 46
     assert "were drawn now: 46 for tiny 0" in " ".join(found["notes"])
+    assert found["text_derived"] == {}
+    assert "read from reports" not in " ".join(found["notes"])
 
     assert run("classification", *common) == 0
     told = json.loads(capsys.readouterr().out)
@@ -112,6 +114,20 @@ def test_a_bundle_and_runs_are_scored_beside_the_baselines_in_one_document(
         f"{s}.{e}" for s in ("retrieval", "classification") for e in ("md", "csv", "json")
     }
     assert json.loads((tmp_path / "out/retrieval.json").read_text("utf-8")) == found
+
+
+def test_labels_that_were_read_from_reports_are_told_above_the_tables(
+    manifest: Path, plain_run: Path, tiny_bundle: Bundle, tmp_path: Path
+) -> None:
+    heads, *lines = manifest.read_text("utf-8").splitlines()
+    marked = [f"{heads},text_derived", *(f"{line},Pneumonia" for line in lines)]
+    copy = manifest.with_name("marked.csv")
+    copy.write_text("\n".join(marked) + "\n", encoding="utf-8")
+    more = ("--bundle", tiny_bundle.folder, "--run", f"mine={plain_run}")
+    assert run("classification", "--manifest", copy, "-o", tmp_path, *more) == 0
+    page = (tmp_path / "classification.md").read_text("utf-8")
+    assert "46 of the labels that are scored against were read from reports" in page
+    assert "Pneumonia 46" in page
 
 
 def test_the_tables_have_the_papers_columns_and_say_what_is_not_comparable(

@@ -11,7 +11,7 @@ from daug.errors import BundleError, ManifestError
 from daug.noisy_classifier import ClassifierConfig, NoisyClassifier, save_classifier
 from tests.trainers.rows import noise_image, write_image, write_manifest
 from trainers.evaluation.classifier import evaluate_classifier
-from trainers.evaluation.classifier_table import ClassifierEvaluation
+from trainers.evaluation.classifier_table import ClassifierEvaluation, measured_classifier
 
 OUTPUTS = {"classifier.md", "classifier.csv", "classifier.json", "noise_levels.png"}
 
@@ -55,6 +55,22 @@ def test_a_manifest_is_scored_and_its_tables_and_curves_are_written(
     values = json.loads((folder / "classifier.json").read_text("utf-8"))
     assert values["bundle"]["digest"] == tiny_bundle.digest
     assert len(values["rows"]) == 4
+
+
+def test_labels_that_were_read_from_reports_are_told_beside_the_scores(
+    tiny_bundle: Bundle, manifest: Path
+) -> None:
+    assert evaluate(tiny_bundle, manifest).text_derived == {}
+    page = manifest.parent / "out" / "classifier.md"
+    assert "read from reports" not in page.read_text("utf-8")
+    heads, *lines = manifest.read_text("utf-8").splitlines()
+    marked = [f"{heads},text_derived", *(f"{line},Atelectasis|Edema" for line in lines)]
+    manifest.write_text("\n".join(marked) + "\n", encoding="utf-8")
+    found = evaluate(tiny_bundle, manifest)
+    assert found.text_derived == {"Atelectasis": 12}
+    told = "12 of the labels that are scored against were read from reports by a program"
+    assert told in page.read_text("utf-8")
+    assert measured_classifier(found)["text_derived"] == {"Atelectasis": 12}
 
 
 def test_the_same_seed_gives_the_same_tables(tiny_bundle: Bundle, manifest: Path) -> None:

@@ -3,32 +3,35 @@
 import json
 import logging
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 from typer.testing import CliRunner
 
 from app import app
 from daug.bundle import Bundle, read_bundle, write_bundle
 from daug.errors import ManifestError
-from daug.findings import Finding
+from daug.findings import SUPER_CLASSES, Finding
 from tests.trainers.rows import COLUMNS, noise_image, write_image, write_manifest
+from trainers.bundle_build import build_bundle
 from trainers.clip_run import ClipRequest, train_clip
-from trainers.manifest import read_manifest
+from trainers.manifest import Row, read_manifest
 from trainers.model_card import model_card
-from trainers.runs import RunRequest, train_classifier
+from trainers.runs import RunRequest, train_classifier, train_diffusion
 from trainers.text_labels import count_text_labels, taught_by, told_text_labels
 
 HEART, EDEMA = Finding.CARDIOMEGALY, Finding.EDEMA
 PRESENT = 20  # with a class, and as many without it: enough to be learnt from
 
 
-def table(folder: Path, text: str) -> Path:
+def table(folder: Path, text: str, held_out: int = 6) -> Path:
     """Write radiographs whose hearts the source labels; edema is from `text`."""
     lines: list[Mapping[str, str]] = []
-    for i in range(2 * PRESENT + 6):
+    for i in range(2 * PRESENT + held_out):
         write_image(folder / f"{i}.png", noise_image(i))
         label = str(i % 2)
         split = "train" if i < 2 * PRESENT else "val"
@@ -104,6 +107,28 @@ def test_a_clip_model_learns_from_text_only_if_asked_and_its_run_says_so(tmp_pat
     told = train_clip(replace(request, folder=tmp_path / "second", text_labels=True))
     assert told["counts"]["Edema"]["positives"] == PRESENT
     assert (told["text_labels"], told["text_derived"]) == (True, {"Edema": 2 * PRESENT})
+
+
+@pytest.mark.parametrize("text_labels", [False, True])
+def test_what_a_report_said_decides_an_operating_point_only_where_it_taught(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text_labels: bool
+) -> None:
+    manifest = table(tmp_path, "Edema", held_out=12)
+    counts(manifest, text_labels=text_labels)
+    train_diffusion(RunRequest(manifest, tmp_path / "diffusion", "tiny", steps=1))
+
+    def parted(_: object, rows: Sequence[Row], __: object) -> NDArray[np.float32]:
+        """A logit that knows every label."""
+        ill = [[1.0 if int(row.id) % 2 else -1.0] * len(SUPER_CLASSES) for row in rows]
+        return np.array(ill, dtype=np.float32)
+
+    monkeypatch.setattr("trainers.bundle_build._clean_logits", parted)
+    runs = (tmp_path / "diffusion", tmp_path / f"run-{text_labels}")
+    bundle = build_bundle(*runs, manifest, tmp_path / "bundle", "toy", "1", "val")
+    cards = {card.name: card for card in bundle.classes}
+    assert cards["Enlarged Cardiomediastinum / Cardiomegaly"].operating_point is not None
+    point = cards["Consolidation / Edema / Pneumonia"].operating_point
+    assert (point is not None) is text_labels
 
 
 def test_card_and_upload_say_what_reports_taught(

@@ -38,6 +38,7 @@ from trainers.evaluation.finding_rows import FindingRow, MeanRow, combine, find_
 from trainers.evaluation.paper_tables import Block, cell, markdown_table, source_name, tables
 from trainers.evaluation.retrieval import retrieval_rows
 from trainers.evaluation.subset import Subset
+from trainers.text_labels import told_text_labels
 
 # What is added, and to what.
 DIFFERENCES: Sequence[tuple[str, AblationRow, AblationRow]] = (
@@ -213,7 +214,9 @@ def _notes(
         else "Cases without a report were learnt from by their labels alone, so rows with the "
         "CLIP loss learnt from few cases."
     )
+    taught = told_text_labels({"every row": first})
     return [
+        *([taught] if taught else []),
         f"Every row was trained {len(request.seeds)} times (seeds "
         f"{', '.join(map(str, request.seeds))}), preset {cell(request.preset)}, {first['steps']} "
         f"steps of {first['loop']['batch_size']} radiographs each, on the same "

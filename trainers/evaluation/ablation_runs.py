@@ -157,7 +157,7 @@ def settle_steps(request: AblationRequest, subset: Subset) -> int:
         if plan.exists():
             earlier: dict[str, Any] = json.loads(plan.read_text(encoding="utf-8"))
             steps = int(earlier.pop("steps"))
-            if earlier != wanted or request.steps not in (None, steps):
+            if {"text_labels": False, **earlier} != wanted or request.steps not in (None, steps):
                 raise TrainingError(
                     f"{request.folder} holds an ablation with other settings (see {PLAN_FILE}). "
                     "Name another folder, or ask for the same."
@@ -211,11 +211,12 @@ def _refuse_another(request: ClipRequest) -> None:
     about = read_run(request.folder, "clip")
     found = (
         *(about["channels"]["kind"], about["settings"]["weight"], about["settings"]["templates"]),
+        about.get("text_labels", False),
         *(about["steps"], about["loop"]["seed"], about["manifest"]["sha256"]),
         (about["subset"] or {}).get("sha256"),
     )
     wanted = (
-        *(request.channels.value, request.weight, request.templates),
+        *(request.channels.value, request.weight, request.templates, request.text_labels),
         *(request.steps, request.seed, file_digest(request.manifest)),
         ids_digest(request.ids),
     )
@@ -245,5 +246,6 @@ def _wanted(request: AblationRequest, subset: Subset) -> dict[str, Any]:
         "preset": request.preset,
         "map_steps": request.num_steps,
         "templates": request.templates,
+        "text_labels": request.text_labels,
         "rows": [asdict(row) for row in ABLATION_ROWS],
     }

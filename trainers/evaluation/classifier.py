@@ -25,6 +25,7 @@ from trainers.evaluation.curves import draw_noise_curves
 from trainers.evaluation.held_out import refuse_training_radiographs
 from trainers.manifest import Row, read_manifest, select
 from trainers.pixels import large_enough, pixel_array
+from trainers.text_labels import count_text_labels
 
 
 def evaluate_classifier(
@@ -146,6 +147,7 @@ def _score(
         seed=seed,
         draws=draws,
         rows=tuple(scores),
+        text_derived=count_text_labels(rows),
     )
 
 

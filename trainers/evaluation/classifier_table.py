@@ -4,12 +4,14 @@ import csv
 import json
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from daug.bundle import MIN_TEST_POSITIVES, Estimate
 from trainers.evaluation.classifier_scores import ScoreRow
+from trainers.made_labels import TEXT_COLUMN
+from trainers.text_labels import told_scored
 
 STEM = "classifier"
 # Average precision of the paper's noisy-image classifier, Table 4 of arXiv:2412.04828.
@@ -44,6 +46,7 @@ class ClassifierEvaluation:
     seed: int
     draws: int  # of the bootstrap
     rows: tuple[ScoreRow, ...]  # within-source rows first
+    text_derived: Mapping[str, int] = field(default_factory=dict)  # labels from reports, by finding
 
 
 def write_tables(evaluation: ClassifierEvaluation, folder: Path) -> dict[str, Path]:
@@ -84,7 +87,8 @@ def measured_classifier(evaluation: ClassifierEvaluation) -> dict[str, Any]:
         for row in evaluation.rows
         if not row.measures_source_look
     ]
-    kept = ("manifest", "split", "images", "patients", "thumbnails", "seed", "draws")
+    kept = ["manifest", "split", "images", "patients", "thumbnails", "seed", "draws"]
+    kept += [TEXT_COLUMN] if evaluation.text_derived else []
     return {**{name: getattr(evaluation, name) for name in kept}, "rows": rows}
 
 
@@ -140,6 +144,8 @@ def markdown(evaluation: ClassifierEvaluation) -> str:
         "these figures measure source look too.",
         _table(across),
     ]
+    if told := told_scored(evaluation.text_derived):
+        parts.insert(3, told)
     if left_out:
         parts.insert(3, f"Not offered, too few training examples: {', '.join(left_out)}.")
     return "\n\n".join(parts) + "\n"

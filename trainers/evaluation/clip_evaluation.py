@@ -27,6 +27,8 @@ from trainers.evaluation.figures import Draws
 from trainers.evaluation.finding_rows import FindingRow, find_means
 from trainers.evaluation.paper_tables import Block, cell
 from trainers.evaluation.retrieval import retrieval_rows
+from trainers.made_labels import TEXT_COLUMN
+from trainers.text_labels import count_text_labels, told_scored
 
 TEST_SPLIT = "test"
 
@@ -114,6 +116,7 @@ def score_models(
         "patients": len({row.patient for row in cases.rows}),
         "reports": sum(bool(text) for text in cases.texts),
         "thumbnails": cases.thumbnails,
+        TEXT_COLUMN: count_text_labels(cases.rows),
         "seed": request.seed,
         "draws": request.draws,
         "models": [_about(model, scores) for model, scores in zip(models, found[1:], strict=True)],
@@ -144,6 +147,8 @@ def notes_on(cases: ScoredCases, about: dict[str, Any], models: Sequence[ClipSco
         f"({images}), {about['reports']} with a real report; {cases.thumbnails} thumbnails left "
         f"out. {about['draws']} draws of the patients."
     ]
+    if told := told_scored(about[TEXT_COLUMN]):
+        notes.append(told)
     drawn = [f"{model.maps_drawn} for {cell(model.name)}" for model in models if model.maps_drawn]
     if drawn:
         notes.append(f"Maps that were not in the cache were drawn now: {', '.join(drawn)}.")
