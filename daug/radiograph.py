@@ -27,6 +27,18 @@ class View(StrEnum):
     LATERAL = "lateral"
     UNKNOWN = "view not known"
 
+    @classmethod
+    def stated(cls, word: str) -> "View":
+        """Return what a data set's word means: "AP Supine", "posteroanterior", "LL"."""
+        word = word.strip().upper().replace("_", " ")
+        if word.startswith(("PA", "POSTERO")):
+            return cls.PA
+        if word.startswith(("AP", "ANTERO")):
+            return cls.AP
+        if word in {"L", "LL", "RL"} or "LAT" in word:
+            return cls.LATERAL
+        return cls.UNKNOWN
+
 
 class SideMarking(StrEnum):
     """Which side of the picture is the patient's right; pictures without DICOM do not say."""

@@ -91,9 +91,8 @@ def view_named(word: str) -> "View":
         LibraryError: If it means none.
     """
     from daug.radiograph import View
-    from db.facts import view_from
 
-    found = view_from(word)
+    found = View.stated(word)
     if found is View.UNKNOWN and word:
         raise LibraryError(f"{word!r} is no view. Choose PA, AP or lateral.")
     return found

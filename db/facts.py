@@ -45,18 +45,6 @@ class Candidate:
     passing: bool = False  # unpacked for us alone; deleted once it is read
 
 
-def view_from(stated: str) -> View:
-    """Return the view that a data set's word means: "AP Supine", "posteroanterior", "L"."""
-    word = stated.strip().upper().replace("_", " ")
-    if word.startswith(("PA", "POSTERO")):
-        return View.PA
-    if word.startswith(("AP", "ANTERO")):
-        return View.AP
-    if word in {"L", "LL", "RL"} or "LAT" in word:
-        return View.LATERAL
-    return View.UNKNOWN
-
-
 def sex_from(stated: str) -> str:
     """Return F, M, O or nothing."""
     return SEXES.get(stated.strip().lower(), "")

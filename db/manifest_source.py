@@ -18,8 +18,8 @@ from daug.errors import LibraryError
 from daug.findings import Finding
 from daug.import_report import Skipped
 from daug.loading.identity import pseudonym
-from daug.radiograph import Pseudonym
-from db.facts import Candidate, Facts, plain, sex_from, view_from
+from daug.radiograph import Pseudonym, View
+from db.facts import Candidate, Facts, plain, sex_from
 
 TEXT_COLUMN = "text_derived"
 NEEDED_COLUMNS = ("id", "image", "dataset", "patient_id", "split")
@@ -92,7 +92,7 @@ class ManifestSource:
             split=plain(row["split"] or ""),
             licence=_text(row, "license"),
             pseudonym=self._pseudonym(row),
-            view=view_from(_text(row, "view")),
+            view=View.stated(_text(row, "view")),
             sex=sex_from(_text(row, "sex")),
             age_stated=_text(row, "age")[:32],
             labels={f: LABELS[text] for f, text in labels.items() if text},

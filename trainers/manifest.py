@@ -8,12 +8,14 @@ folder.
 
 import csv
 import json
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from daug.errors import ManifestError
 from daug.findings import Finding, State, SuperClass
+from daug.radiograph import View
 from trainers.made_labels import (
     ASSUMED_COLUMN,
     MEASURED_COLUMN,
@@ -21,6 +23,8 @@ from trainers.made_labels import (
     named_findings,
     painted_finding,
 )
+
+logger = logging.getLogger(__name__)
 
 NEEDED_COLUMNS = ("id", "image", "dataset", "patient_id", "split")
 LABELS = {"1": 1, "1.0": 1, "0": 0, "0.0": 0, "-1": -1, "-1.0": -1}
@@ -128,20 +132,25 @@ def check_splits(path: Path, rows: Iterable[Row]) -> None:
 def select(
     rows: Iterable[Row], *, splits: Sequence[str] = (), sources: Sequence[str] = ()
 ) -> list[Row]:
-    """Return the rows of some splits and sources; an empty choice means all.
+    """Return the rows of some splits and sources but lateral views; an empty choice means all.
+
+    The networks know frontal radiographs alone; a view that is not stated is taken for one.
 
     Raises:
         ManifestError: If nothing is left.
     """
     rows = list(rows)
-    chosen = [
+    of_any_view = [
         row
         for row in rows
         if (not splits or row.split in splits) and (not sources or row.source in sources)
     ]
+    chosen = [row for row in of_any_view if View.stated(row.view) is not View.LATERAL]
+    if laterals := len(of_any_view) - len(chosen):
+        logger.info("%d lateral radiographs are left out", laterals)
     if not chosen:
         raise ManifestError(
-            f"No radiograph is in split {'/'.join(splits) or 'any'} of source "
+            f"No frontal radiograph is in split {'/'.join(splits) or 'any'} of source "
             f"{'/'.join(sources) or 'any'}; the manifest has splits "
             f"{', '.join(sorted({r.split for r in rows}))} and sources "
             f"{', '.join(sorted({r.source for r in rows}))}."

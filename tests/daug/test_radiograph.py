@@ -11,6 +11,7 @@ from daug.radiograph import (
     PixelSpacing,
     Radiograph,
     SpacingPlane,
+    View,
     pixel_digest,
 )
 
@@ -168,3 +169,23 @@ def test_the_digest_is_of_the_pixels_and_their_shape_alone() -> None:
 def test_nobody_changes_the_pixels_of_a_radiograph() -> None:
     with pytest.raises(ValueError, match="read-only"):
         drawn(64, 64).pixels[0, 0] = 0
+
+
+@pytest.mark.parametrize(
+    ("word", "view"),
+    [
+        ("AP Supine", View.AP),
+        ("AP_horizontal", View.AP),
+        ("antero-posterior", View.AP),
+        (" pa ", View.PA),
+        ("posteroanterior", View.PA),
+        ("L", View.LATERAL),
+        ("LL", View.LATERAL),
+        ("left lateral", View.LATERAL),
+        ("oblique", View.UNKNOWN),
+        ("?", View.UNKNOWN),
+        ("", View.UNKNOWN),
+    ],
+)
+def test_the_words_that_data_sets_have_for_a_view_are_known(word: str, view: View) -> None:
+    assert View.stated(word) is view

@@ -137,7 +137,7 @@ def test_a_bundle_is_not_built_over_another(
     ("words", "code", "complaint"),
     [
         (["train", "diffusion", "--preset", "huge"], 1, "'huge' is no preset"),
-        (["train", "diffusion", "--sources", "mars"], 1, "No radiograph is in split train"),
+        (["train", "diffusion", "--sources", "mars"], 1, "No frontal radiograph is in split train"),
         (["train", "diffusion", "--steps", "0"], 2, "steps"),
         (["train", "diffusion", "--fast"], 2, "No such option"),
     ],

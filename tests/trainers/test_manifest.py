@@ -1,4 +1,6 @@
+import logging
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -153,6 +155,19 @@ def test_a_choice_of_splits_and_sources_keeps_only_these() -> None:
 
 
 @pytest.mark.shared
+def test_lateral_views_are_neither_learnt_from_nor_scored(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    views = ("AP", "LL", "Lateral", "", "PA", "?", "AP_horizontal", "L", "unbekannt")
+    rows = [replace(row(f"one/{n}"), view=view) for n, view in enumerate(views)]
+    with caplog.at_level(logging.INFO):
+        kept = select(rows)
+    assert [r.view for r in kept] == ["AP", "", "PA", "?", "AP_horizontal", "unbekannt"]
+    assert "3 lateral radiographs are left out" in caplog.text
+    with pytest.raises(ManifestError, match="No frontal radiograph"):
+        select([replace(row("one/1"), view="Lateral")])
+
+
 def test_the_real_manifest_has_the_counts_of_its_description(shared: Path) -> None:
     """Two of the table's training counts: it leaves thumbnails out, which all are from nih."""
     rows = read_manifest(shared / "cxr/manifest.csv")
