@@ -98,7 +98,7 @@ def time_import(manifest: Path, folder: Path, images: int) -> list[dict[str, Any
 def time_pages(folder: Path, cases: int) -> list[dict[str, Any]]:
     """Return how long pages of a library of drawn rows take, at its start, middle and end."""
     from daug.case_query import CaseFilter
-    from daug.radiograph import View
+    from daug.view import View
     from db.library import init_library
 
     library = init_library(folder)
@@ -134,7 +134,7 @@ def _time_page(library: "Library", wanted: "CaseFilter", after: int | None) -> d
 
 def fill(database: Path, cases: int) -> None:
     """Write rows without files: findings of five kinds, one in a thousand rare, and reports."""
-    from daug.radiograph import View
+    from daug.view import View
 
     often = (Finding.NO_FINDING, Finding.EDEMA, Finding.PNEUMONIA, Finding.ATELECTASIS)
     views = (View.PA, View.AP, View.LATERAL)

@@ -14,8 +14,8 @@ import numpy as np
 
 from daug.costophrenic import Corner, costophrenic_angles
 from daug.organs import ORGANS, OrganMasks
-from daug.radiograph import View
 from daug.thorax_symmetry import lung_borders, thorax_symmetry
+from daug.view import View
 
 ENLARGED = 0.5
 CHILD_BELOW = 16.0  # years; a child's heart is wider for its thorax

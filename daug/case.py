@@ -11,8 +11,9 @@ from types import MappingProxyType
 
 from daug.errors import LibraryError
 from daug.findings import Finding
-from daug.radiograph import PixelSpacing, View
+from daug.radiograph import PixelSpacing
 from daug.stated_age import LARGEST_AGE
+from daug.view import View
 
 
 class FindingState(StrEnum):

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from daug.case import FindingState
 from daug.errors import LibraryError
 from daug.findings import Finding
-from daug.radiograph import View
 from daug.stated_age import LARGEST_AGE, years
+from daug.view import View
 
 DEFAULT_ALIAS = re.compile(r"case \d+", re.IGNORECASE)
 

@@ -5,7 +5,7 @@ from datetime import date
 
 from daug.errors import LibraryError
 from daug.findings import Finding
-from daug.radiograph import View
+from daug.view import View
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,8 @@ from daug.errors import BundleError
 from daug.input_check import INPUT_CHECK_FOLDER, POSITIONS, InputCheck, InputLimits, Sign
 from daug.input_reasons import LATERAL, reason_for
 from daug.input_signs import InputReference, input_scores
-from daug.radiograph import Radiograph, View
+from daug.radiograph import Radiograph
+from daug.view import View
 
 
 @dataclass(frozen=True, eq=False)

@@ -27,7 +27,7 @@ from daug.cardiothoracic import CHILD_BELOW
 from daug.errors import BundleError, RecipeError
 from daug.findings import Activation, Direction, Finding
 from daug.heatmap import Recipe
-from daug.radiograph import View
+from daug.view import View
 
 FLOOR_FILE = "normal_floor.json"  # of a bundle
 MIN_NORMALS = 50  # below this there is no normal range

@@ -12,32 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daug.errors import RadiographError
+from daug.view import View
 
 AIR = -1.0  # the darkest value; what a model sees around a radiograph that is not square
 MIN_SIDE = 64  # pixels; below this no model here can say anything
 OLDEST_AGE = 90.0  # years; the very old are few enough to be recognised by their age
 PIXEL_LEVELS = 65535  # steps between -1 and 1 in the pixel digest
-
-
-class View(StrEnum):
-    """How the rays went through the patient."""
-
-    PA = "PA"
-    AP = "AP"
-    LATERAL = "lateral"
-    UNKNOWN = "view not known"
-
-    @classmethod
-    def stated(cls, word: str) -> "View":
-        """Return what a data set's word means: "AP Supine", "posteroanterior", "LL"."""
-        word = word.strip().upper().replace("_", " ")
-        if word.startswith(("PA", "POSTERO")):
-            return cls.PA
-        if word.startswith(("AP", "ANTERO")):
-            return cls.AP
-        if word in {"L", "LL", "RL"} or "LAT" in word:
-            return cls.LATERAL
-        return cls.UNKNOWN
 
 
 class SideMarking(StrEnum):

@@ -8,7 +8,8 @@ from sqlalchemy import Connection, Row, select
 
 from daug.case import Case, FindingSource, FindingState, ReportKind, Statement
 from daug.findings import Finding
-from daug.radiograph import PixelSpacing, SpacingPlane, View
+from daug.radiograph import PixelSpacing, SpacingPlane
+from daug.view import View
 from db.schema import (
     CollectedRow,
     CollectionRow,

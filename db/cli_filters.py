@@ -11,7 +11,7 @@ from db.cli_options import finding_named
 
 if TYPE_CHECKING:
     from daug.case_query import CaseFilter
-    from daug.radiograph import View
+    from daug.view import View
 
 DAY = "%Y-%m-%d"
 
@@ -90,7 +90,7 @@ def view_named(word: str) -> "View":
     Raises:
         LibraryError: If it means none.
     """
-    from daug.radiograph import View
+    from daug.view import View
 
     found = View.stated(word)
     if found is View.UNKNOWN and word:

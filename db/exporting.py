@@ -10,7 +10,7 @@ from daug.case import Case, FindingSource
 from daug.errors import LibraryError
 from daug.findings import Finding
 from daug.notice import NOTICE
-from daug.radiograph import View
+from daug.view import View
 from db.library import Library
 from db.manifest_source import TEXT_COLUMN
 

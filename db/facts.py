@@ -6,7 +6,8 @@ from pathlib import Path
 
 from daug.case import ReportKind
 from daug.findings import Finding
-from daug.radiograph import Pseudonym, View
+from daug.radiograph import Pseudonym
+from daug.view import View
 
 SEXES = {"m": "M", "male": "M", "f": "F", "female": "F", "o": "O", "other": "O"}
 

@@ -18,7 +18,8 @@ from daug.errors import LibraryError
 from daug.findings import Finding
 from daug.import_report import Skipped
 from daug.loading.identity import pseudonym
-from daug.radiograph import Pseudonym, View
+from daug.radiograph import Pseudonym
+from daug.view import View
 from db.facts import Candidate, Facts, plain, sex_from
 
 TEXT_COLUMN = "text_derived"

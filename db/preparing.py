@@ -17,7 +17,8 @@ from daug.errors import RadiographError
 from daug.import_report import Known, Skipped
 from daug.loading import load_radiograph
 from daug.loading.deidentified import DeidentifiedCopy, deidentified_copy
-from daug.radiograph import PixelSpacing, Pseudonym, Radiograph, View
+from daug.radiograph import PixelSpacing, Pseudonym, Radiograph
+from daug.view import View
 from db.facts import NOBODY, Candidate, Facts
 from db.near_duplicates import perceptual_hash
 from db.stored_files import (

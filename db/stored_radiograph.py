@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from daug.case import Case
 from daug.loading import load_radiograph
-from daug.radiograph import Pseudonym, Radiograph, View
+from daug.radiograph import Pseudonym, Radiograph
+from daug.view import View
 from db.library import Library
 
 

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 
 from daug.errors import ManifestError
 from daug.findings import Finding, State, SuperClass
-from daug.radiograph import View
+from daug.view import View
 from trainers.made_labels import (
     ASSUMED_COLUMN,
     MEASURED_COLUMN,

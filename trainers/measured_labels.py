@@ -19,8 +19,8 @@ from daug.bundle import read_bundle
 from daug.cardiothoracic import CHILD_BELOW, ENLARGED, CardiothoracicRatio
 from daug.errors import BundleError, ManifestError
 from daug.findings import Finding
-from daug.radiograph import View
 from daug.stated_age import years
+from daug.view import View
 from trainers.anatomy.reading import look_at_rows, ratio_of, view_of
 from trainers.made_labels import MEASURED_COLUMN
 from trainers.manifest import Row, read_manifest

@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from daug.findings import Finding
-from daug.radiograph import View
+from daug.view import View
 from trainers.anatomy.reading import view_of
 from trainers.made_labels import ASSUMED_COLUMN, PAINTED_COLUMN
 from trainers.manifest import Row

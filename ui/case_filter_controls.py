@@ -16,7 +16,7 @@ from daug.case_desk import CaseLibrary
 from daug.case_query import CaseFilter
 from daug.errors import LibraryError
 from daug.findings import Finding
-from daug.radiograph import View
+from daug.view import View
 
 ANY = "any"
 SEXES = [(ANY, ""), ("female", "F"), ("male", "M"), ("other", "O")]

@@ -13,7 +13,8 @@ from PIL import Image, ImageDraw
 
 from daug.case import Case, FindingState
 from daug.findings import Finding
-from daug.radiograph import Radiograph, View
+from daug.radiograph import Radiograph
+from daug.view import View
 from ui import wording
 from ui.captioned import BLACK, FAINT, WARNING, WHITE
 from ui.heat_picture import Picture, fitted, shown

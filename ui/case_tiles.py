@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 
 from daug.case import Case
 from daug.case_desk import CaseLibrary
-from daug.radiograph import View
+from daug.view import View
 from ui.case_pane import on_square, years
 from ui.heat_picture import Picture
 from ui.hit_gallery import FRAME, TILE, Tile, main_findings

@@ -15,7 +15,7 @@ from daug.case_edit import Edit
 from daug.case_query import CaseFilter
 from daug.errors import DaugError
 from daug.findings import Finding
-from daug.radiograph import View
+from daug.view import View
 from ui.browsed import Browsed
 from ui.browsing import BrowsingHandlers
 from ui.library_parts import Update

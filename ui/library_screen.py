@@ -15,7 +15,7 @@ from gradio.components import Component
 
 from daug.case import FindingState
 from daug.findings import Finding
-from daug.radiograph import View
+from daug.view import View
 from ui.browsed import SIZES, Browsed
 from ui.case_filter_controls import CaseFilterControls, lay_out_case_filter
 from ui.library_parts import button, names, words

@@ -12,7 +12,8 @@ import typer
 
 from daug.findings import Activation, Direction
 from daug.heatmap import Encoder, Preview, Reference, Region
-from daug.radiograph import Radiograph, View
+from daug.radiograph import Radiograph
+from daug.view import View
 from daug.workstation import Workstation
 from ui import wording
 from ui.chosen_maps import default_asks, panel_recipes, parse_asks

@@ -5,7 +5,8 @@ from typing import Any
 
 from daug.heatmap import Heatmap, Recipe
 from daug.input_check import InputCheck
-from daug.radiograph import OLDEST_AGE, Radiograph, View
+from daug.radiograph import OLDEST_AGE, Radiograph
+from daug.view import View
 from daug.workstation import Workstation
 
 NOT_MEASURED: dict[str, Any] = {

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from daug.cardiothoracic import CHILD_BELOW
 from daug.normal_floor import NormalGroup, group_of
-from daug.radiograph import Radiograph, View
+from daug.radiograph import Radiograph
+from daug.view import View
 
 NOT_STATED = "not stated"
 GROUPS = (*(group.value for group in NormalGroup), NOT_STATED)

@@ -15,8 +15,9 @@ from daug.loading.identity import pseudonym
 from daug.loading.pipeline import shown_gray
 from daug.loading.placement import LATERAL_WARNING, placed, spacing_of, view_of
 from daug.loading.refusal import check_pixel_count, chosen_frame
-from daug.radiograph import OLDEST_AGE, Radiograph, View
+from daug.radiograph import OLDEST_AGE, Radiograph
 from daug.stated_age import years
+from daug.view import View
 
 # CR and DX; DR and RG are written for film and early detectors, OT and SC for secondary
 # captures of radiographs. Cameras (XC), mammography (MG), teeth and fluoroscopy are not chests

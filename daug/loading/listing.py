@@ -20,8 +20,9 @@ from daug.loading.header import PIXELS, READ, Header, header_of, tags_of
 from daug.loading.identity import keyed_hash, pseudonym
 from daug.loading.placement import VIEWS, view_of
 from daug.loading.refusal import refused_as
-from daug.radiograph import OLDEST_AGE, Pseudonym, View
+from daug.radiograph import OLDEST_AGE, Pseudonym
 from daug.stated_age import years
+from daug.view import View
 
 ASKED = ("SOPInstanceUID", "PatientSex")  # beside what loading reads
 PIXEL_TAG = Tag(PIXELS)

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daug.loading.header import Header
-from daug.radiograph import PixelSpacing, SideMarking, SpacingPlane, View
+from daug.radiograph import PixelSpacing, SideMarking, SpacingPlane
+from daug.view import View
 
 VIEWS = {
     "PA": View.PA,

@@ -16,8 +16,8 @@ from daug.cardiothoracic import (
 )
 from daug.costophrenic import Corner, costophrenic_angles
 from daug.organs import OrganMasks
-from daug.radiograph import View
 from daug.thorax_symmetry import thorax_symmetry
+from daug.view import View
 from tests.daug.drawn_chest import DrawnChest, mirrored, turned
 
 ERROR = RatioError(half_width=0.03, n=31)

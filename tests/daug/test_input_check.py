@@ -31,7 +31,8 @@ from daug.input_checker import InputChecker, open_input_checker, put_right
 from daug.input_reasons import POSITION_REASONS, reason_for
 from daug.input_signs import InputReference, reconstruction_error
 from daug.loading import load_radiograph
-from daug.radiograph import Radiograph, View
+from daug.radiograph import Radiograph
+from daug.view import View
 from tests.conftest import REPOSITORY
 from trainers.calibration.drawn_leg import draw_leg
 from trainers.manifest import read_manifest, select

@@ -11,8 +11,9 @@ from daug.heatmap import Heatmap, Scores
 from daug.map_reader import NO_ANATOMY, MapReader
 from daug.normal_floor import FloorMap, NormalFloor, NormalGroup, NormalRadiograph, how_drawn
 from daug.organs import ORGANS
-from daug.radiograph import Radiograph, View
+from daug.radiograph import Radiograph
 from daug.seen_organs import SeenOrgans
+from daug.view import View
 from tests.daug.drawn_chest import DrawnChest
 
 SIZE = 120

@@ -24,7 +24,7 @@ from daug.normal_floor import (
     read_floor,
     write_floor,
 )
-from daug.radiograph import View
+from daug.view import View
 
 PA = NormalGroup.ADULT_PA
 LESS = Recipe("Pleural", Direction.LESS)

@@ -5,15 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daug.errors import RadiographError
-from daug.radiograph import (
-    AIR,
-    ModelInput,
-    PixelSpacing,
-    Radiograph,
-    SpacingPlane,
-    View,
-    pixel_digest,
-)
+from daug.radiograph import AIR, ModelInput, PixelSpacing, Radiograph, SpacingPlane, pixel_digest
+from daug.view import View
 
 SIDES = st.integers(64, 400)
 SIZES = st.sampled_from([32, 128, 256])

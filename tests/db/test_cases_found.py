@@ -11,7 +11,7 @@ from daug.case_edit import Edit
 from daug.case_query import CaseFilter
 from daug.errors import EmbeddingError, LibraryError
 from daug.findings import Finding
-from daug.radiograph import View
+from daug.view import View
 from db.case_filter import page_query
 from db.database import reading, writing
 from db.library import Library, init_library

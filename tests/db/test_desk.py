@@ -16,8 +16,9 @@ from daug.errors import EmbeddingError, LibraryError
 from daug.findings import Direction, Finding
 from daug.heatmap import Recipe
 from daug.loading import load_radiograph
-from daug.radiograph import Pseudonym, Radiograph, View
+from daug.radiograph import Pseudonym, Radiograph
 from daug.similar_cases import SearchKind
+from daug.view import View
 from db import embedding_run, unhurried_index
 from db.desk import LibraryDesk
 from db.embedding_run import embed_library

@@ -17,7 +17,7 @@ from daug.case_edit import Edit
 from daug.case_query import CaseFilter
 from daug.errors import LibraryError
 from daug.findings import Finding
-from daug.radiograph import View
+from daug.view import View
 from db import migrating
 from db.database import DATABASE_FILE, open_database, reading, writing
 from db.library import Library, open_library

@@ -12,7 +12,7 @@ from daug.errors import LibraryError
 from daug.findings import Finding
 from daug.import_report import Progress
 from daug.loading import load_radiograph
-from daug.radiograph import View
+from daug.view import View
 from db import importing, stored_files
 from db.file_sources import FilesSource
 from db.library import Library

@@ -20,7 +20,7 @@ from daug.bundle_checks import models
 from daug.cardiothoracic import cardiothoracic_ratio
 from daug.errors import BundleError, ManifestError
 from daug.organs import OrganMasks
-from daug.radiograph import View
+from daug.view import View
 from tests.daug.drawn_chest import DrawnChest
 from tests.trainers.chests import LevelReader, write_chests
 from tests.trainers.rows import write_image

@@ -26,7 +26,8 @@ from daug.input_check import InputCheck
 from daug.map_reading import MapReading
 from daug.normal_floor import NormalGroup, NormalPercentile, asks_what_is_abnormal, group_of
 from daug.organs import OrganMasks
-from daug.radiograph import Radiograph, View
+from daug.radiograph import Radiograph
+from daug.view import View
 from daug.workstation import Drawing, Workstation
 from daug.zone_table import zone_table
 

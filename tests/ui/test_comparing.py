@@ -19,7 +19,7 @@ from daug.errors import EngineError, LibraryError
 from daug.finding_phrases import Phrase
 from daug.finding_probability import FindingProbability, FindingScale
 from daug.findings import Direction, Finding
-from daug.radiograph import Radiograph, View
+from daug.radiograph import Radiograph
 from daug.similar_cases import (
     BaseRate,
     Comparison,
@@ -28,6 +28,7 @@ from daug.similar_cases import (
     SearchKind,
     SimilarityFloor,
 )
+from daug.view import View
 from daug.workstation import Workstation
 from tests.ui import phantoms
 from ui import case_pane, compared_words

@@ -16,8 +16,9 @@ from daug.case_edit import Edit
 from daug.case_query import CaseFilter
 from daug.errors import LibraryError
 from daug.findings import Finding
-from daug.radiograph import Radiograph, View
+from daug.radiograph import Radiograph
 from daug.similar_cases import SearchAnswer
+from daug.view import View
 from db.library import Library, init_library
 from tests.ui.drawn_cases import EVIL, fill, thorax
 from ui.browsed import Browsed

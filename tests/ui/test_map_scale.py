@@ -6,7 +6,7 @@ import pytest
 
 from daug.findings import Direction
 from daug.normal_floor import NormalGroup
-from daug.radiograph import View
+from daug.view import View
 from tests.ui import phantoms
 from ui import wording
 from ui.map_scale import legend_of, map_scale, scales_of

@@ -11,7 +11,7 @@ import pytest
 
 from daug.input_check import InputCheck
 from daug.normal_floor import NormalGroup
-from daug.radiograph import View
+from daug.view import View
 from tests.ui import phantoms
 from tests.ui.test_screen_handlers import LOOK, Desk
 from ui.captioned import WARNING

@@ -2,7 +2,7 @@
 
 import pytest
 
-from daug.radiograph import View
+from daug.view import View
 from tests.ui import phantoms
 from ui.patient_group import GROUPS, NOT_STATED, compared_with, group_in
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from daug.errors import RadiographError
 from daug.loading.dicom import OTHER_KINDS
 from daug.loading.listing import DicomListing, is_dicom, list_dicom
-from daug.radiograph import View
+from daug.view import View
 from trainers.adapters.collection import Collection, Place
 from trainers.adapters.folder import WORDS, read_table
 from trainers.adapters.own_folder import files_below, own_adapter, plain_name

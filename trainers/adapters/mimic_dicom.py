@@ -93,7 +93,7 @@ def _stated_in_file(collection: Collection, path: str) -> Seen:
     """Return what a DICOM header says; nothing where the file is missing or outside."""
     from daug.loading.header import read_header  # pydicom, which `--help` need not wait for
     from daug.loading.placement import view_of
-    from daug.radiograph import View
+    from daug.view import View
 
     if collection.place(path) is not Place.INSIDE:
         return Exposure()

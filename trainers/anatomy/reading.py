@@ -10,9 +10,9 @@ from daug.anatomy import AT_ONCE, Anatomist
 from daug.cardiothoracic import CardiothoracicRatio, RatioError, cardiothoracic_ratio
 from daug.loading import load_radiograph
 from daug.organs import OrganMasks
-from daug.radiograph import View
 from daug.seen_organs import SeenOrgans
 from daug.stated_age import years
+from daug.view import View
 from trainers.manifest import Row
 
 

@@ -11,7 +11,7 @@ from pydicom.uid import ExplicitVRBigEndian
 
 from daug.errors import RadiographError
 from daug.loading import load_radiograph
-from daug.radiograph import View
+from daug.view import View
 from tests.daug.loading.dicom_files import COLUMNS, ROWS, dataset_of, drawn, saved, write_dicom
 
 FULL_WINDOW: dict[str, Any] = {"WindowCenter": 2048, "WindowWidth": 4096}

@@ -15,7 +15,7 @@ from pydicom.uid import (
 from daug.errors import RadiographError
 from daug.loading import load_radiograph
 from daug.loading.listing import is_dicom, list_dicom
-from daug.radiograph import View
+from daug.view import View
 from tests.daug.loading.dicom_files import dataset_of, drawn, saved, write_dicom
 
 KEY = b"k" * 32

@@ -15,7 +15,8 @@ from sklearn.datasets import load_sample_image
 from daug.errors import RadiographError
 from daug.loading import load_radiograph
 from daug.loading.color import MAX_COLOR, color_amount
-from daug.radiograph import Pseudonym, SideMarking, View
+from daug.radiograph import Pseudonym, SideMarking
+from daug.view import View
 
 EXIF_ORIENTATION = 0x0112
 

@@ -6,7 +6,8 @@ import pytest
 from pydicom.dataset import Dataset
 
 from daug.loading import load_radiograph
-from daug.radiograph import PixelSpacing, SideMarking, SpacingPlane, View
+from daug.radiograph import PixelSpacing, SideMarking, SpacingPlane
+from daug.view import View
 from tests.daug.loading.dicom_files import write_dicom
 
 PATIENT, DETECTOR = SpacingPlane.PATIENT, SpacingPlane.DETECTOR

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from daug.loading import load_radiograph
-from daug.radiograph import SideMarking, SpacingPlane, View
+from daug.radiograph import SideMarking, SpacingPlane
+from daug.view import View
 
 pytestmark = pytest.mark.shared
 

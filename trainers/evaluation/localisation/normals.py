@@ -27,8 +27,9 @@ from daug.heatmap import Recipe
 from daug.loading import load_radiograph
 from daug.normal_floor import FOLDS, NormalFloor, NormalGroup, fold_of
 from daug.normal_floor import group_of as floor_group
-from daug.radiograph import Radiograph, View
+from daug.radiograph import Radiograph
 from daug.stated_age import years
+from daug.view import View
 from daug.workstation import finish
 from trainers.evaluation.bootstrap import DRAWS
 from trainers.evaluation.evaluation_document import json_estimate
