@@ -11,7 +11,7 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.client import HTTPException, HTTPMessage, HTTPResponse
+from http.client import HTTPException, HTTPMessage, HTTPResponse, InvalidURL
 from typing import IO
 from urllib.error import HTTPError, URLError
 from urllib.request import (
@@ -33,7 +33,8 @@ LONGEST_WAIT = 120.0  # seconds, however much longer a server asks for
 MOST_REDIRECTS = 5
 BUSY = {408, 425, 429, 500, 502, 503, 504}
 NOT_SATISFIABLE = 416
-CONTENT_RANGE = re.compile(r"bytes (?:(\d+)-\d+|\*)/(\d+|\*)")
+COUNT = re.compile(r"[0-9]{1,18}")  # more digits are no length that a disk has
+CONTENT_RANGE = re.compile(r"bytes (?:([0-9]{1,18})-([0-9]{1,18})|\*)/([0-9]{1,18}|\*)")
 
 
 @dataclass(frozen=True)
@@ -84,8 +85,13 @@ def ask(url: str, start: int, validator: str, patience: float = PATIENCE) -> Ite
         response = _opener().open(Request(url, headers=headers), timeout=patience)  # noqa: S310
     except HTTPError as error:
         with error:
-            yield _refused(url, error)
+            yield _refused(url, start, error)
         return
+    except (InvalidURL, ValueError) as error:  # of a redirect; catalogues hold none
+        raise FetchError(
+            f"{host_of(url)} leads to an address that cannot be understood ({error}). Fetch the "
+            "file by hand from the collection's page."
+        ) from error
     except URLError as error:
         raise _not_reached(url, error.reason) from error
     except (HTTPException, OSError) as error:
@@ -113,11 +119,10 @@ def _opener() -> OpenerDirector:
 def _described(response: HTTPResponse) -> Answer:
     headers = response.headers
     told = CONTENT_RANGE.fullmatch(headers.get("Content-Range", "").strip())
-    length = headers.get("Content-Length", "")
-    start, total = 0, int(length) if length.isdecimal() else None
+    start, total = 0, _count(headers.get("Content-Length", ""))
     if response.status == 206 and told and told[1]:
         start = int(told[1])
-        total = int(told[2]) if told[2].isdecimal() else None
+        total = _count(told[3]) or int(told[2]) + 1  # all to the end was asked for
     elif response.status != 200:
         raise FetchError(
             f"{host_of(response.url)} answers {response.status} where a file was asked for. "
@@ -128,17 +133,20 @@ def _described(response: HTTPResponse) -> Answer:
     return Answer(response, start, total, strong or headers.get("Last-Modified", ""))
 
 
-def _refused(url: str, error: HTTPError) -> Answer:
+def _count(text: str) -> int | None:
+    return int(text) if COUNT.fullmatch(text) else None
+
+
+def _refused(url: str, start: int, error: HTTPError) -> Answer:
     """Return the one refusal that is good news, and raise the others."""
-    if error.code == NOT_SATISFIABLE:
+    if error.code == NOT_SATISFIABLE and start:
         told = CONTENT_RANGE.fullmatch((error.headers.get("Content-Range") or "").strip())
-        total = int(told[2]) if told and told[2].isdecimal() else None
-        return Answer(None, 0, total, "")
+        return Answer(None, 0, _count(told[3]) if told else None, "")
     if error.code // 100 == 3:
+        target = error.headers.get("Location") or "no address"
         raise FetchError(
-            f"{host_of(url)} leads to {error.headers.get('Location')}, which is not followed: only "
-            f"https is, and {MOST_REDIRECTS} times at most. Fetch the file by hand from the "
-            "collection's page."
+            f"{host_of(url)} leads to {target}, which is not followed: only https is, and "
+            f"{MOST_REDIRECTS} times at most. Fetch the file by hand from the collection's page."
         )
     if error.code in BUSY:
         asked = error.headers.get("Retry-After") or ""

@@ -5,11 +5,14 @@ import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from trainers.cli_options import JsonOption, start_log, tell
+
+if TYPE_CHECKING:
+    from trainers.fetching.plan import Plan
 
 STOPPED = 130  # as shells say of what was interrupted
 
@@ -39,6 +42,7 @@ def data_get(
     Its size, licence and checksums are shown first, and nothing is fetched until you agree.
     """
     from trainers.fetching.catalogue import find_download
+    from trainers.fetching.fault import usable
     from trainers.fetching.plan import Plan, chosen_files
 
     if list_all:
@@ -48,19 +52,21 @@ def data_get(
         raise typer.BadParameter("Name a collection and a folder, or use --list.")
     download = find_download(name)
     plan = Plan(download, folder, chosen_files(download, only or ()), unpack)
+    with usable(folder):
+        document, sentences, anything = plan.document(), plan.sentences(), bool(plan.missing)
     if dry_run:
-        tell(plan.document(), as_json, plan.sentences())
+        tell(document, as_json, sentences)
         return
-    if plan.missing:
-        typer.echo(plan.sentences(), err=True)
+    if anything:
+        typer.echo(sentences, err=True)
         _agree(yes)
     if not sys.stderr.isatty():  # where a bar would be in its way
         start_log()
     document = _fetch(plan)
-    tell(document, as_json, _sentence(document))
+    tell(document, as_json, _sentence(plan, document))
 
 
-def _fetch(plan: Any) -> dict[str, Any]:
+def _fetch(plan: "Plan") -> dict[str, Any]:
     from trainers.fetching.fetching import fetch
     from trainers.fetching.progress import watched
     from trainers.fetching.transfer import Line
@@ -104,7 +110,7 @@ def _tell_catalogue(as_json: bool) -> None:
         known = sum(file.size or 0 for file in download.files)
         size = f"about {amount(known)}" if known else "size not told"
         lines.append(
-            f"{download.name}: {download.title}. {len(download.files)} files, {size}. "
+            f"{download.name}: {download.title}. {_files(len(download.files))}, {size}. "
             f"Licence: {download.licence}. {download.terms}"
         )
         documents.append(
@@ -122,18 +128,18 @@ def _tell_catalogue(as_json: bool) -> None:
     tell({"collections": documents}, as_json, "\n".join(lines))
 
 
-def _sentence(document: dict[str, Any]) -> str:
+def _files(count: int) -> str:
+    return f"{count:,} file{'' if count == 1 else 's'}"
+
+
+def _sentence(plan: "Plan", document: dict[str, Any]) -> str:
     lines = [f"{name}: {became}." for name, became in document["became"].items()]
     lines += [
-        f"{folder['folder']}: {folder['files']:,} files, unpacked"
+        f"{folder['folder']}: {_files(folder['files'])}, unpacked"
         + ("." if folder["again"] else " before.")
         for folder in document["unpacked"]
     ]
-    if document["by_hand"]:
-        lines.append(
-            f"To be fetched by hand from {document['page']} into {document['folder']}: "
-            f"{', '.join(document['by_hand'])}."
-        )
+    lines += plan.by_hand_sentences()
     if document["unpacked"]:
         lines.append(f"Then: {document['then']}")
     else:

@@ -5,6 +5,10 @@ Dropped          the connection broke, or the server is busy: worth another atte
 └── Unreachable  it was never there: no network, no such host, nobody listens
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 from daug.errors import DaugError
 
 
@@ -23,3 +27,19 @@ class Dropped(Exception):  # noqa: N818 - it is answered by another attempt
 
 class Unreachable(Dropped):
     """No connection came about."""
+
+
+@contextmanager
+def usable(folder: Path) -> Iterator[None]:
+    """Say in one sentence why a folder, or something in it, cannot be used.
+
+    Raises:
+        FetchError: Instead of any OSError.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise FetchError(
+            f"{error.filename or folder} cannot be used ({error.strerror or error}). Name a folder "
+            "that you may read and write."
+        ) from error

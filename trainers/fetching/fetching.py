@@ -1,6 +1,7 @@
 """All of a collection, file after file: fetched, verified, kept on record, unpacked if asked."""
 
 import logging
+import shlex
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -10,7 +11,7 @@ from filelock import FileLock, Timeout
 
 from trainers.fetching.addresses import host_of
 from trainers.fetching.checksums import checked_sha256
-from trainers.fetching.fault import FetchError, Unreachable
+from trainers.fetching.fault import FetchError, Unreachable, usable
 from trainers.fetching.partial import Partial
 from trainers.fetching.plan import Plan
 from trainers.fetching.receipt import Receipt
@@ -38,17 +39,15 @@ def fetch(plan: Plan, line: Line, today: Callable[[], str]) -> dict[str, Any]:
         FetchError: If a file cannot be had or is not what it should be, or the folder is in use.
             Whole files stay, and so does the beginning of the one that was under way.
     """
-    try:
+    with usable(plan.folder):
         plan.folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(plan.folder / LOCK_FILE, timeout=0):
-            return _fetch_all(plan, line, today)
-    except Timeout as error:
-        raise FetchError(f"{plan.folder} is being filled by another run. Wait for it.") from error
-    except OSError as error:
-        raise FetchError(
-            f"{plan.folder} cannot be used ({error.strerror or error}). Name a folder that you may "
-            "write to."
-        ) from error
+        try:
+            with FileLock(plan.folder / LOCK_FILE, timeout=0):
+                return _fetch_all(plan, line, today)
+        except Timeout as error:
+            raise FetchError(
+                f"{plan.folder} is being filled by another run. Wait for it."
+            ) from error
 
 
 def _fetch_all(plan: Plan, line: Line, today: Callable[[], str]) -> dict[str, Any]:
@@ -64,7 +63,7 @@ def _fetch_all(plan: Plan, line: Line, today: Callable[[], str]) -> dict[str, An
         "became": became,
         "unpacked": unpacked,
         "listed": listed,
-        "then": plan.download.then.format(root=plan.folder),
+        "then": plan.download.then.format(root=shlex.quote(str(plan.folder))),
     }
 
 
@@ -74,7 +73,10 @@ def _have(
     """Make sure that a file is there and is what it should be; say how."""
     path, known = plan.folder / file.name, receipt.of(file)
     if path.exists():
-        sha256 = checked_sha256(file, path)
+        try:
+            sha256 = checked_sha256(file, path)
+        except FetchError as error:
+            raise FetchError(f"{error} Move it away and run the command again.") from error
         if known and known.get("sha256") != sha256:
             raise FetchError(
                 f"{path} is not what was received: its SHA-256 is {sha256}, received was "

@@ -28,7 +28,7 @@ def write_hannover_table(root: Path) -> int:
     source, partial = root / REPOSITORY / "data.csv", root / f".{TABLE}.partial"
     try:
         with source.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
+            reader = csv.DictReader(file, restval="")
             if lacking := NEEDED - set(reader.fieldnames or ()):
                 raise FetchError(
                     f"{source} has no column {', '.join(sorted(lacking))}. The repository has "

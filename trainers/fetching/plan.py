@@ -7,7 +7,7 @@ from typing import Any
 
 from trainers.fetching.fault import FetchError
 from trainers.fetching.partial import Partial
-from trainers.fetching.record import Download, RemoteFile
+from trainers.fetching.record import ByHand, Download, RemoteFile
 
 
 @dataclass(frozen=True)
@@ -30,10 +30,9 @@ class Plan:
         return sum(max(0, (file.size or 0) - self._so_far(file)) for file in self.missing)
 
     @property
-    def by_hand(self) -> tuple[str, ...]:
-        """The files that a person has to fetch and that are not there."""
-        names = (file.name for file in self.download.by_hand)
-        return tuple(name for name in names if not (self.folder / name).exists())
+    def by_hand(self) -> tuple[ByHand, ...]:
+        """The files that only a person can fetch and that are not there."""
+        return tuple(f for f in self.download.by_hand if not (self.folder / f.name).exists())
 
     def room_needed(self) -> int:
         """Bytes that the disk must have left; what is unpacked is at least as large as packed."""
@@ -80,7 +79,7 @@ class Plan:
                 }
                 for file in self.files
             ],
-            "by_hand": list(self.by_hand),
+            "by_hand": [file.name for file in self.by_hand],
         }
 
     def sentences(self) -> str:
@@ -93,12 +92,17 @@ class Plan:
             f"To fetch into {self.folder}: {len(self.missing)} of {len(self.files)} files, "
             f"{self._amount_to_fetch()}.",
         ]
-        if self.by_hand:
-            lines.append(
-                f"To be fetched by hand from {self.download.page} into {self.folder}: "
-                f"{', '.join(self.by_hand)}."
-            )
-        return "\n".join(lines)
+        return "\n".join([*lines, *self.by_hand_sentences()])
+
+    def by_hand_sentences(self) -> list[str]:
+        """Return what a person has to do beside it, if anything."""
+        if not self.by_hand:
+            return []
+        names = (file.name + ("" if file.needed else " (optional)") for file in self.by_hand)
+        return [
+            f"To be fetched by hand from {self.download.page} into {self.folder}: "
+            f"{', '.join(names)}."
+        ]
 
     def _so_far(self, file: RemoteFile) -> int:
         return Partial(self.folder, file).size

@@ -34,18 +34,19 @@ def receive(partial: Partial, line: Line) -> None:
 
     Raises:
         FetchError: If it cannot be had, or the disk is full; what came so far is kept.
-        Unreachable: If nobody answers at all.
+        Unreachable: If nobody answers from the first.
     """
-    in_vain = 0
+    in_vain, answered = 0, False
+    furthest = partial.size  # a file that is begun anew each time gets nowhere, whatever comes
     while True:
-        before = partial.size
         try:
             _receive_rest(partial, line)
             return
         except Dropped as fault:
-            in_vain = 1 if partial.size > before else in_vain + 1
-            never_there = isinstance(fault, Unreachable)
-            if never_there and in_vain >= ATTEMPTS_TO_REACH:
+            in_vain = 1 if partial.size > furthest else in_vain + 1
+            furthest = max(furthest, partial.size)
+            answered = answered or not isinstance(fault, Unreachable)
+            if not answered and in_vain >= ATTEMPTS_TO_REACH:
                 raise
             if in_vain >= ATTEMPTS:
                 raise FetchError(

@@ -25,6 +25,7 @@ MOST_TIMES = 40  # as large as packed; reports in XML are 12 times
 FAULTS = (
     *(tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, lzma.LZMAError),
     *(EOFError, NotImplementedError, RuntimeError),
+    ValueError,  # names that no file can have, numbers that are none
 )
 SPARE = 10 * CHUNK  # bytes that a small archive may unpack to all the same
 
@@ -63,7 +64,8 @@ def unpack(file: RemoteFile, folder: Path) -> Unpacked:
         (_without_inner(work, file.inner)).replace(target)
     except FAULTS as error:
         raise FetchError(
-            f"{file.name} is damaged or encrypted ({error}). Nothing was unpacked."
+            f"{file.name} is damaged or encrypted ({error}). Nothing was unpacked. Move it away "
+            "and run the command again to fetch it anew."
         ) from error
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)

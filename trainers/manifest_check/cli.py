@@ -31,7 +31,8 @@ def data_check(
         ),
     ] = False,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Threads that decode; one for each core if none.")
+        int | None,
+        typer.Option(min=1, help="Threads that decode; one a core, at most 8, if none."),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -44,16 +45,16 @@ def data_check(
     from trainers.manifest_check.checking import check_manifest, usual_workers
     from trainers.manifest_check.document import document
     from trainers.manifest_check.page import check_page_name, write_page
-    from trainers.manifest_check.sentences import leak_sentence, summary
+    from trainers.manifest_check.sentences import leak_sentences, summary
 
     if output is not None:
         check_page_name(output)
     with _watched() as on_progress:
         checked = check_manifest(manifest, workers or usual_workers(), on_progress)
-    if output is not None:
-        write_page(checked, output)
     tell(document(checked), as_json, "\n".join(summary(checked)))
-    leaks = [text for kind in ("patient", "pixels") if (text := leak_sentence(checked, kind))]
+    if output is not None:  # after it was told, since a page that fails must not take it along
+        write_page(checked, output)
+    leaks = leak_sentences(checked)
     if leaks and not allow_leakage:
         raise ManifestError(
             f"{manifest.name} is not fit to score on: {' '.join(leaks)} Put each patient and each "

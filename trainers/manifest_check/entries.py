@@ -21,15 +21,15 @@ class Entry:
     split: str
     view: str
     labels: Mapping[Finding, int]
-    stem: str  # of the file that its collection calls it by, without endings
+    stem: str  # of the file that its collection calls it by, without the ending
 
 
 @dataclass(frozen=True)
 class Entries:
     """What a manifest holds."""
 
-    rows: tuple[Entry, ...]  # each id once
-    repeated: int  # further lines that say the same id of the same image
+    rows: tuple[Entry, ...]  # each id once, unless its lines disagree on split or patient
+    repeated: int  # further lines that name the same id, image, split and patient
     faults: tuple[str, ...]  # why other lines cannot be used, a sentence each
 
 
@@ -39,7 +39,8 @@ def read_entries(manifest: Path) -> Entries:
     Raises:
         ManifestError: If it is no manifest, or none of its lines can be used.
     """
-    rows: dict[str, Entry] = {}
+    rows: dict[tuple[str, str, str], Entry] = {}  # what disagrees stays, since it may be a leak
+    images: dict[str, Path] = {}
     faults: list[str] = []
     repeated = 0
     try:
@@ -52,10 +53,11 @@ def read_entries(manifest: Path) -> Entries:
                 except ManifestError as error:
                     faults.append(str(error))
                     continue
-                first = rows.setdefault(entry.id, entry)
-                repeated += first is not entry and first.image == entry.image
-                if first.image != entry.image:
+                if images.setdefault(entry.id, entry.image) != entry.image:
                     faults.append(_two_images(manifest, reader.line_num, entry.id))
+                    continue
+                key = (entry.id, entry.split, entry.patient)
+                repeated += rows.setdefault(key, entry) is not entry
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ManifestError(f"{manifest.name}: cannot be read as a CSV table: {error}.") from error
     if not rows:
@@ -79,7 +81,7 @@ def _entry(manifest: Path, line: int, values: Mapping[str, str]) -> Entry:
         split=row.split,
         view=row.view,
         labels=row.labels,
-        stem=PurePosixPath(named).name.partition(".")[0],
+        stem=PurePosixPath(named).stem,
     )
 
 

@@ -55,8 +55,12 @@ def look_at_all(
 
 def look_at(image: Path) -> Look:
     """Decode one image."""
-    if not image.is_file():
-        return Unseen(missing=True, reason=f"{image.name}: the file is not there.")
+    try:
+        if not image.is_file():
+            return Unseen(missing=True, reason=f"{image.name}: the file is not there.")
+    except OSError as error:  # a name too long, a folder that may not be entered
+        reason = f"{image.name[:100]}: the file cannot be reached ({error.strerror})."
+        return Unseen(missing=False, reason=reason)
     try:
         radiograph = load_radiograph(image)
     except RadiographError as error:

@@ -5,6 +5,7 @@ escaped. It shows real radiographs, so it belongs where the data belong.
 """
 
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from daug.errors import ManifestError
 from daug.findings import Finding
 from daug.notice import NOTICE
 from trainers.manifest_check.checking import Checked
-from trainers.manifest_check.sentences import summary
+from trainers.manifest_check.sentences import leak_sentences, summary
 from trainers.manifest_check.thumbnails import Thumbnail, sheet, thumbnail
 
 ENDINGS = (".html", ".htm")
@@ -103,17 +104,17 @@ def write_page(checked: Checked, page: Path) -> None:
             f"{page} cannot be written ({error}). Name a file in a folder that you may write to."
         ) from error
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):  # where it could not be made it cannot be removed
+            partial.unlink()
 
 
 def _values(checked: Checked) -> dict[str, Any]:
-    lines = summary(checked)
-    leaks = [line for line in lines if "in more than one split" in line]
+    leaks = leak_sentences(checked)
     return {
         "title": f"Check of {checked.manifest.name}",
         "notice": NOTICE,
         "leaks": leaks,
-        "lines": [line for line in lines if line not in leaks],
+        "lines": [line for line in summary(checked) if line not in leaks],
         "lists": [found for found in _lists(checked) if found["lines"]],
         "tables": [*_label_tables(checked), _view_table(checked)],
         "pairs": list(_pairs(checked)),

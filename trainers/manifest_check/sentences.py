@@ -5,6 +5,10 @@ from trainers.manifest_check.leaks import Leak
 from trainers.manifest_check.overlaps import Overlap
 
 SHOWN = 3  # examples of a fault
+LEAKS = (
+    ("patient", "patient", "patients"),
+    ("pixels", "group of identical images", "groups of identical images"),
+)
 
 
 def summary(checked: Checked) -> list[str]:
@@ -13,7 +17,7 @@ def summary(checked: Checked) -> list[str]:
     missing, broken = checked.unseen(missing=True), checked.unseen(missing=False)
     patients = len({row.patient for row in rows})
     lines = [f"{_n(len(rows), 'radiograph')} of {_n(patients, 'patient')}."]
-    lines += [leaked for kind in ("patient", "pixels") if (leaked := leak_sentence(checked, kind))]
+    lines += leak_sentences(checked)
     if missing:
         lines.append(f"{_n(len(missing), 'missing image')}: {_ids([r.id for r, _ in missing])}.")
     if broken:
@@ -24,7 +28,7 @@ def summary(checked: Checked) -> list[str]:
         )
     if checked.entries.repeated:
         lines.append(
-            f"{_n(checked.entries.repeated, 'line')} left out that repeat an id and image."
+            f"{_n(checked.entries.repeated, 'line')} left out for repeating an id and image."
         )
     if checked.identical:
         extra = sum(len(group) - 1 for group in checked.identical)
@@ -40,20 +44,14 @@ def summary(checked: Checked) -> list[str]:
     return lines
 
 
-def leak_sentence(checked: Checked, kind: str) -> str:
-    """Return a sentence on the patients, or the pixels, that are in several splits; blank if none.
-
-    Args:
-        checked: The manifest.
-        kind: "patient" or "pixels".
-    """
-    leaks = [leak for leak in checked.leaks if leak.kind == kind]
-    if not leaks:
-        return ""
-    what = {"patient": "patient", "pixels": "group of identical images"}[kind]
-    many = {"patient": "patients", "pixels": "groups of identical images"}[kind]
-    named = f"{what if len(leaks) == 1 else many} in more than one split"
-    return f"{len(leaks)} {named}, for instance {_example(leaks[0])}."
+def leak_sentences(checked: Checked) -> list[str]:
+    """Return a sentence on the patients in several splits, and one on the pixels; none if none."""
+    return [
+        f"{len(leaks)} {one if len(leaks) == 1 else many} in more than one split, for instance "
+        f"{_example(leaks[0])}."
+        for kind, one, many in LEAKS
+        if (leaks := [leak for leak in checked.leaks if leak.kind == kind])
+    ]
 
 
 def overlap_sentence(overlap: Overlap) -> str:

@@ -26,6 +26,13 @@ def link(name: str, to: str, kind: bytes = tarfile.SYMTYPE) -> tarfile.TarInfo:
     return member
 
 
+def named(name: str) -> tarfile.TarInfo:
+    """Return an empty file whose name a plain header cannot hold."""
+    member = tarfile.TarInfo("a")
+    member.pax_headers = {"path": name}
+    return member
+
+
 def zip_of(files: Mapping[str, bytes], links: Mapping[str, str] | None = None) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as opened:

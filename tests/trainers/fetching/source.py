@@ -1,7 +1,6 @@
 """A source of files on loopback, with the faults that real ones have."""
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ class Asked:
     path: str
     start: int  # of its Range, 0 without
     if_range: str
+    coding: str
 
 
 @dataclass
@@ -23,15 +23,19 @@ class Source:
 
     files: dict[str, bytes] = field(default_factory=dict)
     etag: str = '"one"'
+    changed: str = ""  # Last-Modified
     ignores_range: bool = False
     ignores_if_range: bool = False
     tells_length: bool = True
+    tells_total: bool = True  # in Content-Range; * if not
     breaks_after: list[int] = field(default_factory=list)  # bytes, for the next answers in order
     answers: list[tuple[int, dict[str, str]]] = field(default_factory=list)  # instead of files
     stalls_after: list[int] = field(default_factory=list)  # bytes, then silence
+    stalls_for: float = 1.0  # seconds
     before_each: Callable[["Source"], None] | None = None
     asked: list[Asked] = field(default_factory=list)
     address: str = ""
+    closing: threading.Event = field(default_factory=threading.Event)
 
     def url(self, name: str) -> str:
         return f"{self.address}/{name}"
@@ -46,6 +50,7 @@ class Source:
         try:
             yield self
         finally:
+            self.closing.set()
             server.shutdown()
             thread.join()
             server.server_close()
@@ -61,7 +66,8 @@ def _handler(source: Source) -> type[BaseHTTPRequestHandler]:
             wanted = self.headers.get("Range", "bytes=0-")
             start = int(wanted.removeprefix("bytes=").removesuffix("-"))
             if_range = self.headers.get("If-Range", "")
-            source.asked.append(Asked(self.path, start, if_range))
+            coding = self.headers.get("Accept-Encoding", "")
+            source.asked.append(Asked(self.path, start, if_range, coding))
             self.close_connection = True
             if source.answers:
                 status, headers = source.answers.pop(0)
@@ -72,15 +78,20 @@ def _handler(source: Source) -> type[BaseHTTPRequestHandler]:
                 self._file(source.files[self.path.strip("/")], start, if_range)
 
         def _file(self, content: bytes, start: int, if_range: str) -> None:
-            another = if_range not in ("", source.etag) and not source.ignores_if_range
+            another = (
+                if_range not in ("", source.etag or source.changed) and not source.ignores_if_range
+            )
             if source.ignores_range or another:
                 start = 0
             headers = {"ETag": source.etag} if source.etag else {}
+            if source.changed:
+                headers["Last-Modified"] = source.changed
             if start and start >= len(content):
                 self._head(416, {"Content-Range": f"bytes */{len(content)}"}, 0)
                 return
             if start:
-                headers["Content-Range"] = f"bytes {start}-{len(content) - 1}/{len(content)}"
+                total = len(content) if source.tells_total else "*"
+                headers["Content-Range"] = f"bytes {start}-{len(content) - 1}/{total}"
             rest = content[start:]
             self._head(206 if start else 200, headers, len(rest))
             if not source.tells_length:
@@ -91,7 +102,7 @@ def _handler(source: Source) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(rest[:stall])
             if stall is not None:
                 self.wfile.flush()
-                time.sleep(1.0)
+                source.closing.wait(source.stalls_for)
 
         def _head(self, status: int, headers: dict[str, str], length: int) -> None:
             self.send_response(status)

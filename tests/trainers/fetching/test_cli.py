@@ -20,6 +20,7 @@ from tests.trainers.fetching.source import Source
 from trainers.fetching import catalogue
 from trainers.fetching.catalogue import OPENI
 from trainers.fetching.fault import FetchError
+from trainers.fetching.progress import watched
 
 CONTENT = tar_of({"ecgen-radiology/1.xml": os.urandom(2_000_000)})
 
@@ -63,6 +64,15 @@ def test_listing_and_trying_touch_no_network_and_no_folder(tmp_path: Path) -> No
 
 
 @pytest.mark.usefixtures("no_network")
+@pytest.mark.parametrize("arguments", [["--dry-run"], ["--yes"]])
+def test_a_folder_that_cannot_be_is_said(tmp_path: Path, arguments: list[str]) -> None:
+    folder = tmp_path / ("f" * 300)
+    outcome = CliRunner().invoke(app, ["data", "get", "openi", str(folder), *arguments])
+    assert isinstance(outcome.exception, FetchError)
+    assert "cannot be used (File name too long)" in str(outcome.exception)
+
+
+@pytest.mark.usefixtures("no_network")
 def test_without_a_person_or_a_yes_nothing_is_fetched(tmp_path: Path) -> None:
     outcome = CliRunner().invoke(app, ["data", "get", "openi", str(tmp_path / "o")])
     assert isinstance(outcome.exception, FetchError)
@@ -102,13 +112,46 @@ def test_a_run_answers_with_one_document(tmp_path: Path, listed: Source) -> None
     assert said["then"] == f"daug data openi {tmp_path} -o {tmp_path}/manifest.csv"
 
 
+def test_it_is_said_what_comes_next(tmp_path: Path, listed: Source) -> None:
+    arguments = ["data", "get", "openi", str(tmp_path), "--yes"]
+    said = CliRunner().invoke(app, arguments).stdout.splitlines()
+    assert said == [
+        "NLMCXR_reports.tgz: fetched.",
+        "To unpack it, run the command again with --unpack.",
+    ]
+    again = CliRunner().invoke(app, [*arguments[:-1], "--unpack"]).stdout.splitlines()
+    assert again == [
+        "NLMCXR_reports.tgz: verified.",
+        "ecgen-radiology: 1 file, unpacked.",
+        f"Then: daug data openi {tmp_path} -o {tmp_path}/manifest.csv",
+    ]
+    assert len(listed.asked) == 1
+
+
+def test_a_log_says_once_a_minute_how_far_it_is(caplog: pytest.LogCaptureFixture) -> None:
+    now = 0.0
+
+    def clock() -> float:
+        return now
+
+    with caplog.at_level("INFO"), watched(clock) as watch:
+        for step in range(10):
+            now = 20.0 * step
+            watch("a.tgz", 1000 * step, 10_000)
+    assert [record.getMessage() for record in caplog.records] == [
+        f"a.tgz: {received} of 10,000 bytes" for received in ("3,000", "6,000", "9,000")
+    ]
+
+
 def test_a_collection_and_a_folder_are_needed() -> None:
     assert CliRunner().invoke(app, ["data", "get", "openi"]).exit_code == 2
 
 
 SCRIPT = """
+import signal
 import sys
 from dataclasses import replace
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
 from trainers.fetching import catalogue
 openi = catalogue.OPENI
 one = replace(openi, files=(replace(openi.files[0], url=sys.argv[1], size=None),))
@@ -122,7 +165,7 @@ def test_ctrl_c_on_a_terminal_keeps_what_came_and_the_next_run_goes_on(
     tmp_path: Path, source: Source
 ) -> None:
     source.files = {"reports": CONTENT}
-    source.stalls_after = [500_000]
+    source.stalls_after, source.stalls_for = [500_000], 120.0
     here, there = pty.openpty()
     command = [sys.executable, "-c", SCRIPT, source.url("reports"), str(tmp_path)]
     process = subprocess.Popen(command, stdout=there, stderr=there, stdin=subprocess.DEVNULL)

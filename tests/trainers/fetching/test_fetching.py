@@ -1,7 +1,9 @@
 """A collection is fetched once, verified whenever asked, and never taken for what it is not."""
 
+import errno
 import hashlib
 import json
+import shlex
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +22,9 @@ from trainers.adapters.writing import write_manifest
 from trainers.fetching.catalogue import CATALOGUE, HANNOVER, NIH, OPENI, find_download
 from trainers.fetching.fault import FetchError
 from trainers.fetching.fetching import LOCK_FILE, fetch
+from trainers.fetching.partial import Partial
 from trainers.fetching.plan import Plan, chosen_files
+from trainers.fetching.receipt import Receipt
 from trainers.fetching.record import Download, RemoteFile
 from trainers.manifest import read_manifest
 
@@ -125,6 +129,23 @@ def test_a_zip_without_its_end_is_not_kept(tmp_path: Path, source: Source, calm:
     assert not (tmp_path / "z.zip").exists()
 
 
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_a_packed_archive_that_breaks_off_is_not_taken_for_whole(
+    get: Callable[..., dict[str, Any]], tmp_path: Path, source: Source, by_hand: bool
+) -> None:
+    """No checksum is published, and a source that does not tell the length may break off unseen."""
+    path = tmp_path / "c" / "NLMCXR_reports.tgz"
+    source.files["reports"] = REPORTS[:-20]
+    advice = "thrown away; run the command again"
+    if by_hand:
+        path.parent.mkdir()
+        path.write_bytes(REPORTS[:-20])
+        advice = "Move it away and run the command again"
+    with pytest.raises(FetchError, match=rf"tgz is not whole .*{advice}"):
+        get(only=("NLMCXR_reports.tgz",))
+    assert path.exists() == by_hand
+
+
 def test_files_put_there_by_hand_are_taken_if_they_are_the_published_ones(
     get: Callable[..., dict[str, Any]], tmp_path: Path, source: Source
 ) -> None:
@@ -141,8 +162,35 @@ def test_files_put_there_by_hand_are_taken_if_they_are_the_published_ones(
     assert receipt(folder)["NLMCXR_png.tgz"]["sha256"] == hashlib.sha256(IMAGES).hexdigest()
     (folder / "daug-receipt.json").unlink()
     (folder / "NLMCXR_png.tgz").write_bytes(REPORTS)
-    with pytest.raises(FetchError, match="is not the published file"):
+    with pytest.raises(FetchError, match=r"is not the published file.* Move it away and run"):
         get()
+
+
+def test_a_file_that_cannot_be_read_is_named_and_kept(
+    get: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    (tmp_path / "c" / "NLMCXR_png.tgz").mkdir(parents=True)
+    with pytest.raises(FetchError, match=r"NLMCXR_png\.tgz cannot be used \(Is a directory\)"):
+        get()
+    assert (tmp_path / "c" / "NLMCXR_png.tgz").is_dir()
+
+
+def test_the_next_command_can_be_copied_whatever_the_folder_is_called(
+    collection: Download, tmp_path: Path, calm: Calm
+) -> None:
+    folder = tmp_path / "my {films}"
+    found = fetch(Plan(collection, folder, collection.files), calm.line(), today)
+    said = shlex.split(found["then"])
+    assert said == ["daug", "data", "openi", str(folder), "-o", f"{folder}/manifest.csv"]
+
+
+def test_what_is_fetched_by_hand_is_told_apart_by_need(tmp_path: Path) -> None:
+    (tmp_path / "test_list.txt").touch()
+    said = Plan(NIH, tmp_path, NIH.files).sentences().splitlines()[-1]
+    assert said == (
+        f"To be fetched by hand from {NIH.page} into {tmp_path}: Data_Entry_2017_v2020.csv, "
+        "BBox_List_2017.csv (optional), train_val_list.txt (optional)."
+    )
 
 
 def test_without_a_network_it_is_said_what_to_do_by_hand(tmp_path: Path, calm: Calm) -> None:
@@ -169,6 +217,55 @@ def test_a_disk_that_is_too_small_is_said_before_anything_is_asked(
     calm.room = 2 * len(IMAGES) - 1
     with pytest.raises(FetchError, match="Make room"):
         fetch(replace(plan, unpack=True), calm.line(), today)
+
+
+def test_what_is_there_needs_no_room_again(
+    collection: Download, get: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    plan = Plan(collection, tmp_path / "c", collection.files, unpack=True)
+    assert plan.room_needed() == 2 * len(IMAGES)
+    plan.folder.mkdir()
+    begun = Partial(plan.folder, collection.files[1])
+    begun.path.write_bytes(IMAGES[:100])
+    assert plan.room_needed() == 2 * len(IMAGES) - 100
+    begun.restart()
+    get()
+    assert plan.room_needed() == len(IMAGES)
+    get(unpack=True)
+    assert plan.room_needed() == 0
+
+
+def test_one_file_may_be_asked_for_alone(get: Callable[..., dict[str, Any]]) -> None:
+    assert get(only=("NLMCXR_png.tgz",))["became"] == {"NLMCXR_png.tgz": "fetched"}
+
+
+def test_another_archive_is_not_taken_for_the_one_that_was_unpacked(
+    get: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    get(unpack=True)
+    folder = tmp_path / "c"
+    (folder / "NLMCXR_reports.tgz").write_bytes(tar_of({"ecgen-radiology/2.xml": b"<b/>"}))
+    kept = json.loads((folder / "daug-receipt.json").read_text())
+    sha256 = hashlib.sha256((folder / "NLMCXR_reports.tgz").read_bytes()).hexdigest()
+    kept["files"]["NLMCXR_reports.tgz"]["sha256"] = sha256
+    (folder / "daug-receipt.json").write_text(json.dumps(kept))
+    with pytest.raises(FetchError, match="ecgen-radiology exists, and nothing is unpacked over it"):
+        get(unpack=True)
+
+
+def test_a_receipt_that_cannot_be_written_leaves_the_former_one(
+    collection: Download, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Receipt(tmp_path).keep(collection.files[0], sha256="1")
+
+    def full(self: Path, text: str, **_: object) -> int:
+        self.write_bytes(text[:5].encode())
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(FetchError, match="Make room"):
+        Receipt(tmp_path).keep(collection.files[0], unpacked={"files": 1})
+    assert Receipt(tmp_path).of(collection.files[0]) == {"sha256": "1"}
 
 
 def test_two_runs_do_not_fill_one_folder(
@@ -263,6 +360,15 @@ def test_a_changed_table_of_hannover_is_said(tmp_path: Path) -> None:
     with pytest.raises(FetchError, match="has no column age, image_id"):
         HANNOVER.tabulate(tmp_path)
     assert not (tmp_path / "images.csv").exists()
+
+
+def test_a_short_line_of_hannovers_table_lists_nothing(tmp_path: Path) -> None:
+    (tmp_path / "covid-19-image-repository").mkdir()
+    (tmp_path / "covid-19-image-repository" / "data.csv").write_text(
+        "patient_id,image_id,projection,sex,age\np1\n"
+    )
+    assert HANNOVER.tabulate is not None
+    assert HANNOVER.tabulate(tmp_path) == 0
 
 
 @pytest.mark.parametrize("download", CATALOGUE, ids=lambda download: download.name)

@@ -24,7 +24,7 @@ OTHER = CONTENT[::-1]
 
 def test_a_file_arrives_byte_for_byte(partial: Partial, source: Source, calm: Calm) -> None:
     assert received(partial, calm) == CONTENT
-    assert len(source.asked) == 1
+    assert [asked.coding for asked in source.asked] == ["identity"]  # bytes as they are stored
     assert calm.seen[-1] == ("a.bin", len(CONTENT), len(CONTENT))
     assert calm.waited == []
 
@@ -109,6 +109,57 @@ def test_what_cannot_be_known_again_is_begun_anew(
     assert [asked.start for asked in source.asked] == [0, 0]
 
 
+def test_a_date_tells_a_file_from_a_later_one(partial: Partial, source: Source, calm: Calm) -> None:
+    source.etag, source.changed = "", "Thu, 01 Jan 2026 00:00:00 GMT"
+    source.breaks_after = [100_000]
+    assert received(partial, calm) == CONTENT
+    assert [(asked.start, asked.if_range) for asked in source.asked] == [
+        (0, ""),
+        (100_000, source.changed),
+    ]
+
+
+@pytest.mark.parametrize("notes", ["", "{", "[]", '{"url": 1}'])
+def test_a_partial_without_sound_notes_is_begun_anew(
+    partial: Partial, source: Source, calm: Calm, notes: str
+) -> None:
+    partial.path.write_bytes(b"x" * 1000)
+    partial.notes.write_text(notes)
+    assert received(partial, calm) == CONTENT
+    assert source.asked[0].start == 0
+
+
+def test_the_rest_from_another_byte_is_never_joined(
+    partial: Partial, source: Source, calm: Calm
+) -> None:
+    partial.path.write_bytes(CONTENT[:500])
+    partial.note('"one"')
+    rest = {"Content-Range": f"bytes 700-{len(CONTENT) - 1}/{len(CONTENT)}", "ETag": '"one"'}
+    source.answers = [(206, rest)]
+    assert received(partial, calm) == CONTENT
+    assert [asked.start for asked in source.asked] == [500, 0]
+
+
+@pytest.mark.parametrize("status", [204, 206])
+def test_an_answer_that_is_neither_a_file_nor_a_rest_is_refused(
+    partial: Partial, source: Source, calm: Calm, status: int
+) -> None:
+    source.answers = [(status, {})]
+    with pytest.raises(FetchError, match=f"answers {status} where a file was asked for"):
+        receive(partial, calm.line())
+    assert partial.size == 0
+
+
+def test_the_proxy_that_the_system_names_is_asked(
+    source: Source, tmp_path: Path, calm: Calm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("no_proxy", "example.org")
+    monkeypatch.setenv("http_proxy", source.address)
+    url = "http://127.0.0.1:9/b.bin"
+    source.files[url] = OTHER
+    assert received(Partial(tmp_path, RemoteFile("b.bin", url)), calm) == OTHER
+
+
 def test_a_published_checksum_allows_to_go_on_without_a_tag(
     source: Source, tmp_path: Path, calm: Calm
 ) -> None:
@@ -134,6 +185,15 @@ def test_a_partial_that_is_whole_already_is_taken(
 ) -> None:
     partial.path.write_bytes(CONTENT)
     partial.note('"one"')
+    calm.room = 0  # nothing more is needed
+    assert received(partial, calm) == CONTENT
+    assert len(source.asked) == 1
+
+
+def test_a_rest_needs_room_for_itself_alone(partial: Partial, calm: Calm) -> None:
+    partial.path.write_bytes(CONTENT[:-10])
+    partial.note('"one"')
+    calm.room = 10
     assert received(partial, calm) == CONTENT
 
 
@@ -154,6 +214,33 @@ def test_a_length_that_is_not_told_is_no_hindrance(
     assert calm.seen[0][2] is None
 
 
+def test_a_rest_of_untold_length_that_breaks_off_is_not_taken_for_whole(
+    partial: Partial, source: Source, calm: Calm
+) -> None:
+    source.tells_total = False
+    source.breaks_after = [100_000, 50_000]
+    assert received(partial, calm) == CONTENT
+    assert [asked.start for asked in source.asked] == [0, 100_000, 150_000]
+
+
+@pytest.mark.parametrize(
+    ("status", "header", "arrives"),
+    [(200, ("Content-Length", ""), b""), (416, ("Content-Range", "bytes */"), CONTENT)],
+)
+def test_a_length_that_no_file_has_counts_as_untold(
+    partial: Partial,
+    source: Source,
+    calm: Calm,
+    status: int,
+    header: tuple[str, str],
+    arrives: bytes,
+) -> None:
+    source.answers = [(status, {header[0]: header[1] + "9" * 5000})]
+    partial.path.write_bytes(CONTENT[:500])
+    partial.note('"one"')
+    assert received(partial, calm) == arrives
+
+
 def test_a_silent_source_counts_as_broken_off(partial: Partial, source: Source, calm: Calm) -> None:
     source.stalls_after = [100_000]
     assert received(partial, calm, patience=0.2) == CONTENT
@@ -170,6 +257,33 @@ def test_it_is_given_up_when_nothing_more_comes_and_what_came_is_kept(
     assert calm.waited == [1, 2, 4, 8, 16]
 
 
+def test_beginning_anew_again_and_again_is_given_up(
+    partial: Partial, source: Source, calm: Calm
+) -> None:
+    """Without Range, what comes after a shorter attempt is no step ahead."""
+    source.ignores_range = True
+    source.breaks_after = [100_000, 50_000] * 20
+    with pytest.raises(FetchError, match="is not whole"):
+        receive(partial, calm.line())
+    assert len(source.asked) == ATTEMPTS
+
+
+def test_a_network_that_is_gone_for_a_moment_ends_nothing(
+    partial: Partial, source: Source, calm: Calm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source.breaks_after = [100_000]
+    at_first, gone = socket.create_connection, [OSError(errno.ENETUNREACH, "No network")] * 4
+
+    def connect(*args: Any, **kwargs: Any) -> socket.socket:
+        if source.asked and gone:
+            raise gone.pop()
+        return at_first(*args, **kwargs)
+
+    monkeypatch.setattr(socket, "create_connection", connect)
+    assert received(partial, calm) == CONTENT
+    assert calm.waited == [1, 2, 4, 8, 16]
+
+
 def test_a_busy_source_is_asked_again_when_it_says(
     partial: Partial, source: Source, calm: Calm
 ) -> None:
@@ -178,7 +292,7 @@ def test_a_busy_source_is_asked_again_when_it_says(
     assert calm.waited == [7, 2, 120]
 
 
-@pytest.mark.parametrize("status", [401, 403, 404, 410])
+@pytest.mark.parametrize("status", [401, 403, 404, 410, 416])
 def test_a_refusal_is_not_asked_again(
     partial: Partial, source: Source, calm: Calm, status: int
 ) -> None:
@@ -231,6 +345,22 @@ def test_a_redirect_to_anything_but_https_is_refused(
     assert partial.size == 0
 
 
+@pytest.mark.parametrize("target", ["https://[", "https://a..b/", "https://example.org:a/"])
+def test_a_redirect_to_what_is_no_address_is_said(
+    partial: Partial, source: Source, calm: Calm, target: str
+) -> None:
+    source.answers = [(302, {"Location": target})]
+    with pytest.raises(FetchError, match=r"leads to an address that cannot be understood"):
+        receive(partial, calm.line())
+    assert len(source.asked) == 1
+
+
+def test_a_redirect_to_nowhere_is_said(partial: Partial, source: Source, calm: Calm) -> None:
+    source.answers = [(302, {})]
+    with pytest.raises(FetchError, match="leads to no address"):
+        receive(partial, calm.line())
+
+
 def test_redirects_in_a_circle_end(partial: Partial, source: Source, calm: Calm) -> None:
     source.answers = [(302, {"Location": source.url(f"{n}")}) for n in range(50)]
     with pytest.raises(FetchError, match="5 times at most"):
@@ -239,7 +369,15 @@ def test_redirects_in_a_circle_end(partial: Partial, source: Source, calm: Calm)
 
 
 @pytest.mark.parametrize(
-    "url", ["http://example.org/a", "file:///etc/passwd", "ftp://127.0.0.1/a", "a.bin"]
+    "url",
+    [
+        "http://example.org/a",
+        "http://10.0.0.1/a",
+        "http://127.0.0.1.example.org/a",
+        "file:///etc/passwd",
+        "ftp://127.0.0.1/a",
+        "a.bin",
+    ],
 )
 def test_no_address_but_https_is_asked(tmp_path: Path, calm: Calm, url: str) -> None:
     with pytest.raises(FetchError, match="only https is"):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.trainers.fetching.archives import everything, link, tar_of, zip_of
+from tests.trainers.fetching.archives import everything, link, named, tar_of, zip_of
 from trainers.fetching import unpacking
 from trainers.fetching.fault import FetchError
 from trainers.fetching.record import RemoteFile
@@ -122,6 +122,8 @@ DAMAGED = [
     ("a.tgz", b"<html>Please log in</html>"),
     ("a.zip", zip_of(FILES)[:-30]),
     ("a.zip", zip_of({"a": bytes(200)}).replace(b"\x63\x60", b"\x63\x61", 1)),
+    ("a.zip", zip_of({"\u00e4": b"1"}).replace("\u00e4".encode(), b"\xff\xff")),
+    ("a.tgz", tar_of({}, named("a\0b"))),
 ]
 
 

@@ -10,8 +10,10 @@ import pytest
 from daug.errors import ManifestError
 from tests.trainers.manifest_check.faulty import Line, checked, lines, picture, written
 from tests.trainers.rows import COLUMNS, write_image
+from trainers.manifest_check import looking
+from trainers.manifest_check.checking import check_manifest
 from trainers.manifest_check.document import document
-from trainers.manifest_check.sentences import leak_sentence, summary
+from trainers.manifest_check.sentences import leak_sentences, summary
 
 
 def test_nothing_is_found_where_there_is_nothing(tmp_path: Path) -> None:
@@ -74,9 +76,11 @@ def test_patients_and_pixels_in_two_splits_are_leaks(tmp_path: Path) -> None:
     assert by_kind["patient"].ids == ("r0", "r1")
     assert by_kind["patient"].splits == ("train", "val")
     assert by_kind["pixels"].ids == ("r2", "r3")
-    assert leak_sentence(found, "patient") == (
-        "1 patient in more than one split, for instance one/p in train and val (r0, r1)."
-    )
+    assert leak_sentences(found) == [
+        "1 patient in more than one split, for instance one/p in train and val (r0, r1).",
+        "1 group of identical images in more than one split, for instance in test and train "
+        "(r2, r3).",
+    ]
 
 
 def test_equal_numbers_of_two_data_sets_are_two_patients(tmp_path: Path) -> None:
@@ -104,6 +108,52 @@ def test_lines_that_cannot_be_used_stop_nothing(tmp_path: Path) -> None:
         assert word in fault
     with pytest.raises(ManifestError, match="no radiograph that can be used"):
         checked(written(tmp_path, bad[:2]))
+
+
+def test_one_radiograph_listed_in_two_splits_is_a_leak(tmp_path: Path) -> None:
+    again = {**lines()[0], "split": "test"}
+    found = checked(written(tmp_path, [*lines(), again]))
+    assert found.entries.repeated == 0
+    assert {(leak.kind, leak.ids, leak.splits) for leak in found.leaks} == {
+        (kind, ("r0", "r0"), ("test", "train")) for kind in ("patient", "pixels")
+    }
+
+
+def test_an_image_that_no_disk_could_hold_stops_nothing(tmp_path: Path) -> None:
+    manifest = written(tmp_path, lines())
+    text = manifest.read_text().replace("r1.png", "r" * 300 + ".png")
+    manifest.write_text(text)
+    found = document(checked(manifest))
+    (unreadable,) = found["unreadable"]
+    assert unreadable["id"] == "r1"
+    assert "File name too long" in unreadable["reason"]
+
+
+def test_a_table_saved_by_a_spreadsheet_is_read(tmp_path: Path) -> None:
+    manifest = written(tmp_path, lines())
+    manifest.write_bytes(b"\xef\xbb\xbf" + manifest.read_bytes())
+    assert len(checked(manifest).rows) == 6
+
+
+def test_near_duplicates_are_named_rightly_beside_identical_ones(tmp_path: Path) -> None:
+    rows = lines(6)
+    for name in ("r0", "r1"):
+        write_image(tmp_path / f"{name}.png", picture(50))
+    write_image(tmp_path / "r5.png", (picture(2) * 0.6 + 60).astype(np.uint8))
+    rows[1]["split"] = rows[5]["split"] = "train"
+    found = checked(written(tmp_path, rows))
+    assert [near["ids"] for near in document(found)["near_duplicates"]] == [["r2", "r5"]]
+    assert [leak.ids for leak in found.leaks] == []
+    assert any("1 pair of images that look almost the same, 1 of them" in s for s in summary(found))
+
+
+def test_it_is_told_how_many_images_are_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(looking, "AT_ONCE", 4)
+    told: list[tuple[int, int]] = []
+    check_manifest(written(tmp_path, lines()), 2, lambda done, of: told.append((done, of)))
+    assert told == [(4, 6), (6, 6)]
 
 
 def test_labels_and_views_are_counted_by_data_set_and_split(tmp_path: Path) -> None:
@@ -135,6 +185,7 @@ def test_known_overlaps_are_said_in_words_and_counted(tmp_path: Path) -> None:
     for row, name in zip(rows, names, strict=True):
         row["dataset"], row["split"] = name, "train"
         row["source_file"] = f"{name}/00000001_000.png" if name != "siim" else "1.2.3.dcm"
+    rows.append({**rows[1], "id": "r3", "image": "r3.png", "source_file": "1.2.4.dcm"})
     for name in ("r0", "r2"):
         write_image(tmp_path / f"{name}.png", picture(50))
     found = checked(written(tmp_path, rows, (*COLUMNS, "source_file")))
@@ -142,6 +193,7 @@ def test_known_overlaps_are_said_in_words_and_counted(tmp_path: Path) -> None:
     assert set(by_pair) == {("nih", "rsna"), ("nih", "siim"), ("rsna", "siim")}
     assert (by_pair["nih", "rsna"].same_name, by_pair["nih", "rsna"].identical) == (1, 0)
     assert (by_pair["nih", "siim"].same_name, by_pair["nih", "siim"].identical) == (0, 1)
+    assert by_pair["rsna", "siim"].same_name == 0  # numbers of DICOM that begin alike
     assert any("images of NIH ChestX-ray14" in line for line in summary(found))
 
 
