@@ -1,7 +1,7 @@
 """What a reproduction rests on: which stage is done, what labels entail, what licences allow."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,21 @@ from hypothesis import strategies as st
 
 from daug.errors import ManifestError, TrainingError
 from daug.findings import Finding
-from tests.trainers.rows import row
+from daug.heatmap import Encoder, Reference
+from tests.trainers.rows import row, write_manifest
 from trainers.adapters.label_words import DISEASES
+from trainers.bundle_build import FIRST_RECIPE
+from trainers.evaluation.ablation_runs import DAUG_HYBRID
+from trainers.evaluation.finding_rows import Task
 from trainers.problem import LoopSettings
-from trainers.reproduction.estimates import amount, duration, training_seconds
+from trainers.reproduction.compared import compared_section
+from trainers.reproduction.estimates import (
+    amount,
+    duration,
+    map_seconds,
+    stage_costs,
+    training_seconds,
+)
 from trainers.reproduction.labels import (
     Blanks,
     absent_blanks,
@@ -23,9 +34,14 @@ from trainers.reproduction.labels import (
     is_frontal,
 )
 from trainers.reproduction.licences import check_licences
+from trainers.reproduction.order import Order
 from trainers.reproduction.page import Page, Section, Table, page_html, page_markdown
+from trainers.reproduction.sizes import find_size
+from trainers.reproduction.space import bytes_of_stages, bytes_to_come
+from trainers.reproduction.speed import Speed
 from trainers.reproduction.stage import Stage
 from trainers.reproduction.state import State
+from trainers.reproduction.table_stages import ablation_request
 from trainers.reproduction.timing import Pace
 from trainers.sources import SOURCES, MayTrain, Source
 
@@ -124,6 +140,50 @@ def test_files_that_are_too_many_to_read_are_known_by_name_and_length(tmp_path: 
     assert folder.exists()  # it can go on there
 
 
+def test_work_that_was_cut_off_is_not_gone_on_with_once_it_is_made_of_something_else(
+    tmp_path: Path,
+) -> None:
+    """Half a training on other maps would be taken for the beginning of this one."""
+    made: list[str] = []
+    do(tmp_path, made, TEXT)
+    state, work = State(tmp_path), tmp_path / "work"
+    training = Stage("d", "", (work / "end",), dict, needs=("c",), work=(work,))
+    state.make_room(training)
+    work.mkdir()
+    (work / "half").write_text("of three")
+    state.make_room(training)
+    assert (work / "half").exists()  # nothing has changed: it goes on there
+    do(tmp_path, made, {**TEXT, "c": "four"})
+    state.make_room(training)
+    assert not work.exists()
+    assert (tmp_path / "outdated" / "d-1" / "work" / "half").read_text() == "of three"
+
+
+def test_a_folder_is_held_to_its_plan_as_soon_as_something_is_done(tmp_path: Path) -> None:
+    """An order that was refused on the way can be put right, as long as nothing was made of it."""
+    state = State(tmp_path)
+    state.keep_plan({"weights": "lost.pt"})
+    (stage, *_) = chain(tmp_path, [], TEXT)
+    state.make_room(stage)  # begun, and then it failed
+    state.check_plan({"weights": "found.pt"})
+    state.keep_plan({"weights": "found.pt"})
+    do(tmp_path, [], TEXT)
+    state.check_plan({"weights": "found.pt"})
+    with pytest.raises(TrainingError, match=r"weights found\.pt, now lost\.pt"):
+        state.check_plan({"weights": "lost.pt"})
+
+
+def test_a_plan_that_cannot_be_read_can_be_removed_as_the_message_says(tmp_path: Path) -> None:
+    state = State(tmp_path)
+    do(tmp_path, [], TEXT)
+    state.keep_plan({"seed": 0})
+    (tmp_path / "plan.json").write_text("{")
+    with pytest.raises(TrainingError, match="Remove it, and run this again"):
+        state.check_plan({"seed": 0})
+    (tmp_path / "plan.json").unlink()
+    state.check_plan({"seed": 0})
+
+
 @given(labels=LABELS, blanks=st.sampled_from(Blanks))
 def test_a_label_that_is_given_is_never_changed_and_filling_twice_is_filling_once(
     labels: dict[Finding, int], blanks: Blanks
@@ -169,8 +229,9 @@ def test_blanks_are_absent_only_if_asked_and_never_where_nothing_is_labelled() -
 
 @pytest.mark.parametrize(
     ("view", "frontal"),
-    [("PA", True), ("AP", True), ("ap-horizontal", True), ("", True), ("AP LLD", True)]
-    + [(view, False) for view in ("LATERAL", "LL", "L", "LAO", "SWIMMERS", "XTABLE LATERAL")],
+    [(view, True) for view in ("PA", "AP", "ap-horizontal", "AP_supine", "", "AP LLD", "Frontal")]
+    + [(view, False) for view in ("LATERAL", "LL", "L", "LAO", "SWIMMERS", "XTABLE LATERAL")]
+    + [(view, False) for view in ("Apical lordotic", "part of a lateral", "?")],
 )
 def test_a_view_is_frontal_if_its_name_says_so_or_says_nothing(view: str, frontal: bool) -> None:
     assert is_frontal(view) is frontal
@@ -222,3 +283,157 @@ def test_a_page_is_text_wherever_it_is_shown() -> None:
     assert "| a\\|b |" in text
     assert "![One \\| two](x.png)" in text
     assert text.endswith("- last\n")
+
+
+def order_of(preset: str, **more: Any) -> Order:
+    return Order(Path("manifest.csv"), Path("out"), preset=preset, **more)
+
+
+def speed_of(denoise: float = 0, guide: float = 0, opening: float = 0) -> Speed:
+    pace = Pace(0.0, 0)
+    return Speed("a test", pace, pace, pace, denoise, guide, opening)
+
+
+def test_every_radiograph_is_reckoned_to_be_opened_as_often_as_it_is() -> None:
+    """For the cache, for the recipe search, for its map, and to find the map again."""
+    costs = stage_costs(order_of("tiny"), [row()] * 10, speed_of(opening=1.0))
+    opened = {name: cost.seconds for name, cost in costs.items() if cost.seconds}
+    assert opened == {"data": 10, "tune": 10, "maps": 10, "clip": 10}
+
+
+@pytest.mark.parametrize(("anatomy", "rows"), [(None, 1), (Path("bundle"), 2)])
+def test_a_map_that_keeps_to_a_site_costs_its_control_as_well(
+    anatomy: Path | None, rows: int
+) -> None:
+    """Preset paper compares with the radiograph, so that an unconfined map needs no control."""
+    order = order_of("paper", anatomy=anatomy)
+    maps = stage_costs(order, [row()] * 10, speed_of(denoise=1.0))["maps"]
+    assert maps.seconds == 10 * rows * FIRST_RECIPE.num_steps
+    guided = stage_costs(order, [row()] * 10, speed_of(guide=1.0))["maps"]
+    assert guided.seconds == 10 * FIRST_RECIPE.num_steps
+
+
+def test_ddim_asks_the_denoiser_on_the_way_up_too() -> None:
+    tiny = find_size("tiny")  # DDIM, beside a control
+    one = speed_of(denoise=1.0, guide=100.0)
+    assert map_seconds(tiny, one, 5, 3, control=True) == 5 * (1 + 3 + 1 + 300)
+    assert map_seconds(find_size("paper"), one, 5, 3, control=False) == 5 * (3 + 300)
+
+
+def test_every_row_is_reckoned_to_be_trained_once_for_every_seed() -> None:
+    speed = replace(speed_of(), clip=Pace(2.0, 0))
+    steps = find_size("tiny").clip.loop.steps
+    assert steps is not None
+    for seeds in ((0,), (0, 1, 2)):
+        clip = stage_costs(order_of("tiny", clip_seeds=seeds), [], speed)["clip"]
+        assert clip.seconds == len(seeds) * 3 * steps * 2.0
+
+
+def test_what_is_there_need_not_be_written_again_but_what_was_put_aside_is_no_part_of_it(
+    tmp_path: Path,
+) -> None:
+    order = replace(order_of("tiny"), folder=tmp_path)
+    every = bytes_to_come(order, [row()])
+    assert every == sum(bytes_of_stages(order, [row()]).values())
+    (tmp_path / "maps" / "ab").mkdir(parents=True)
+    (tmp_path / "maps" / "ab" / "one").write_bytes(bytes(1000))
+    (tmp_path / "log.txt").write_bytes(bytes(10))
+    assert bytes_to_come(order, [row()]) == every - 1010
+    (tmp_path / "outdated").mkdir()
+    (tmp_path / "maps").rename(tmp_path / "outdated" / "maps-1")
+    assert bytes_to_come(order, [row()]) == every - 10
+
+
+def test_disk_grows_with_radiographs_and_seeds() -> None:
+    def stage(name: str, order: Order, n: int) -> int:
+        return bytes_of_stages(order, [row(split="train")] * n)[name]
+
+    one, two = order_of("paper"), order_of("paper", clip_seeds=(0, 1))
+    each = (stage("maps", one, 2000) - stage("maps", one, 1000)) / 1000
+    assert each == pytest.approx(2 * 256**2, rel=0.05)  # one map of 256 px in 16 bits
+    runs = [stage("clip", order, 0) for order in (one, two)]
+    assert runs[1] == 2 * runs[0]
+    # ViT-B/32 has 151 million parameters; see Radford et al. 2021.
+    assert runs[0] / 3 / 151e6 == pytest.approx(3 * 16 + 4, rel=0.02)
+
+
+def test_a_pool_of_several_sources_is_called_one() -> None:
+    figures = {"auroc": {"value": 0.8}, "enough": True, "finding": "Edema", "model": "m"}
+    counts = {"positives": 30, "negatives": 40, "task": "classification"}
+    for images, source, pooled in (({"a": 1}, "a", False), ({"a": 1, "b": 1}, "all", True)):
+        entry = {**figures, **counts, "source": source}
+        section = compared_section(
+            Task.CLASSIFICATION, {"images": images, "rows": [entry], "means": []}
+        )
+        assert any("all sources" in sentence for sentence in section.sentences) is pooled
+        (ours,) = (line for line in section.tables[0].lines if line[0] == "m")
+        assert ours[1 + list(Finding).index(Finding.EDEMA)] == "0.80"
+
+
+def test_a_difference_on_the_page_is_ours_minus_the_papers_where_there_are_enough_cases() -> None:
+    entry = {"task": "classification", "source": "a", "model": DAUG_HYBRID.name}
+    counts = {"positives": 30, "negatives": 40, "enough": True}
+    rows = [
+        {**entry, **counts, "finding": "Edema", "auroc": {"value": 0.95}},
+        {**entry, **counts, "finding": "Fracture", "auroc": {"value": 0.80}},
+        {**entry, **counts, "finding": "Pneumonia", "enough": False, "auroc": {"value": 0.99}},
+    ]
+    section = compared_section(Task.CLASSIFICATION, {"images": {"a": 1}, "rows": rows, "means": []})
+    lines = {
+        line[0]: dict(zip(section.tables[0].head, line, strict=True))
+        for line in section.tables[0].lines
+    }
+    gap = lines["DAug channels + hybrid loss minus DAug [paper]"]
+    # The paper has 0.89 and 0.84.
+    assert (gap["Edema"], gap["Fracture"], gap["Pneumonia"]) == ("+0.06", "−0.04", "–")
+    assert gap["plain mean"] == "+0.01"
+    assert lines[DAUG_HYBRID.name]["Pneumonia"] == "n too small"
+
+
+def test_everything_that_is_asked_for_is_held_to_but_where_it_is_put(tmp_path: Path) -> None:
+    manifest = write_manifest(tmp_path / "manifest.csv", [{"id": "a"}])
+    other = write_manifest(tmp_path / "other.csv", [{"id": "b"}])
+    order = Order(manifest, tmp_path / "out")
+    changes: dict[str, Any] = {
+        "manifest": other,
+        "preset": "tiny",
+        "sources": ("one",),
+        "blanks": Blanks.ABSENT,
+        "seed": 1,
+        "clip_seeds": (0, 1),
+        "text_labels": True,
+        "weights": "openai",
+    }
+    assert changes.keys() == {f.name for f in fields(Order)} - {"folder", "anatomy"}
+    for name, value in changes.items():
+        assert replace(order, **{name: value}).settings() != order.settings(), name
+    assert replace(order, folder=tmp_path / "moved").settings() == order.settings()
+
+
+def test_preset_paper_trains_clip_as_printed(tmp_path: Path) -> None:
+    """Jin et al. 2024, section 4: batches of 256, 2e-5, w = 0.7, reports alone."""
+    order = replace(order_of("paper", clip_seeds=(3, 4)), folder=tmp_path)
+    order.parts.manifest.parent.mkdir()
+    lines = [{"id": f"{split}{n}", "split": split} for split in ("train", "test") for n in range(3)]
+    write_manifest(order.parts.manifest, lines)
+    request = ablation_request(order, ("one",))
+    assert (request.batch_size, request.steps, request.templates) == (256, 10_000, False)
+    assert request.seeds == (3, 4)
+    assert request.size == 3  # all of the training split
+    assert find_size("paper").clip.loop.learning_rate == 2e-5
+    assert find_size("paper").clip.weight == 0.7
+    space, reference = find_size("paper").space, find_size("paper").reference
+    assert (space.noise_levels, space.encoders) == ((500,), (Encoder.GAUSSIAN,))
+    assert reference is Reference.INPUT
+
+
+def test_a_file_that_changed_without_changing_its_length_is_noticed(tmp_path: Path) -> None:
+    do(tmp_path, [], TEXT)
+    (tmp_path / "b.txt").write_text("one owt ")
+    assert do(tmp_path, [], TEXT) == ["b"]
+
+
+def test_maps_that_are_drawn_in_fewer_steps_are_reckoned_so() -> None:
+    """Preset cpu draws the channels' maps in 10 steps, DDIM's way up and a control beside each."""
+    maps = stage_costs(order_of("cpu"), [row()], speed_of(denoise=1.0))["maps"]
+    assert maps.seconds == 10 * 3

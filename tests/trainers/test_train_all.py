@@ -16,17 +16,25 @@ import pytest
 import torch
 
 import app
-from daug.bundle import read_bundle
+from daug.anatomy import open_anatomist
+from daug.bundle import Bundle, read_bundle
 from daug.embedder import open_embedder
 from daug.errors import ManifestError, TrainingError
 from daug.findings import Finding, State
+from daug.heatmap import Reference, Region
 from tests.trainers.mimic_miniature import write_miniature
+from tests.trainers.test_train_all_refused import bundle_with_segmenter
 from trainers.clip_run import ClipRequest, train_clip
 from trainers.heat_cache import write_changes
 from trainers.manifest import read_manifest, select
-from trainers.reproduction import estimates
+from trainers.reproduction import estimates, sizes
+from trainers.reproduction.licences import check_licences
 from trainers.reproduction.order import Order
-from trainers.reproduction.run import train_all
+from trainers.reproduction.page import page_markdown
+from trainers.reproduction.results import results_page
+from trainers.reproduction.run import stages_of, train_all
+from trainers.reproduction.segmenter import segmenter_digest
+from trainers.reproduction.sizes import SIZES
 from trainers.reproduction.space import GIB, TRAINED_BYTES, bytes_of_stages, parameters
 from trainers.reproduction.speed import Speed
 from trainers.reproduction.timing import Pace
@@ -377,3 +385,50 @@ def test_senseless_words_are_a_usage_error(
         assert end.value.code == 2
         assert "Traceback" not in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_the_segmenter_of_another_bundle_ends_in_the_finished_one_and_confines_its_maps(
+    whole: Whole, tmp_path: Path, tiny_bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The networks that draw are the same; from the recipe on everything is made anew.
+
+    The maps are compared with the radiograph here, as in preset paper.
+    """
+    as_paper = replace(SIZES["tiny"], reference=Reference.INPUT)
+    monkeypatch.setattr(sizes, "SIZES", {**SIZES, "tiny": as_paper})
+    other = bundle_with_segmenter(tiny_bundle, tmp_path / "other")
+    order = replace(whole.order, folder=tmp_path / "out", anatomy=other.folder)
+    for part in ("data", "built"):
+        shutil.copytree(whole.order.folder / part, order.folder / part, symlinks=True)
+    sources = check_licences(("mimic",), order.sources)
+    for stage in stages_of(order, sources, draw_panel):
+        if stage.name in ("tune", "maps", "clip", "add-clip"):
+            stage.make()
+    finished, plain = read_bundle(order.parts.bundle), read_bundle(whole.order.parts.bundle)
+    finished.verify_files()
+    assert segmenter_digest(finished) == segmenter_digest(other)
+    assert open_anatomist(finished) is not None
+    assert finished.recipe.within is Region.SITE
+    assert finished.recipe.reference is Reference.INPUT
+    assert not plain.finds_organs
+    assert plain.recipe.within is Region.PICTURE
+    assert finished.digest != plain.digest
+
+
+def test_the_page_warns_of_a_source_that_only_taught_and_says_what_was_read_from_reports(
+    whole: Whole, tmp_path: Path
+) -> None:
+    order = replace(
+        whole.order,
+        folder=Path(shutil.copytree(whole.order.folder, tmp_path / "out", symlinks=True)),
+    )
+    record = state(whole, "data")
+    record["found"] |= {"sources": ["chexpert", "mimic"], "labels_from_text": 7}
+    (order.folder / "state" / "data.json").write_text(json.dumps(record))
+    page = page_markdown(results_page(order))
+    assert "chexpert: research use agreement. Keep everything" in page
+    assert "They are not comparable with ours" in page
+    assert "7 labels were read from reports by a program. They taught nothing, but" in page
+    taught = page_markdown(results_page(replace(order, text_labels=True)))
+    assert "7 labels were read from reports by a program. They taught, and they" in taught
+    assert "read from reports by a program" not in whole.order.parts.results.read_text("utf-8")

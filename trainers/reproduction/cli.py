@@ -62,19 +62,23 @@ def train_all(
     from trainers.reproduction.order import Order
 
     try:
-        numbers = tuple(int(word) for word in words(clip_seeds))
         find_preset(preset)
-        counted = Blanks(blanks)
-    except (TrainingError, ValueError) as error:
-        raise typer.BadParameter(f"{error}.".replace("..", ".")) from error
-    if not numbers or len(set(numbers)) < len(numbers) or min(numbers) < 0:
-        raise typer.BadParameter(f"--clip-seeds are different whole numbers, got {clip_seeds!r}.")
+    except TrainingError as error:
+        raise typer.BadParameter(str(error)) from error
+    if blanks not in list(Blanks):
+        raise typer.BadParameter(f"--blanks is {' or '.join(Blanks)}, got {blanks!r}.")
+    told = words(clip_seeds)
+    numbers = tuple(int(word) for word in told if word.isascii() and word.isdecimal())
+    if not numbers or len(numbers) < len(told) or len(set(numbers)) < len(numbers):
+        raise typer.BadParameter(
+            f"--clip-seeds are different whole numbers from 0 up, got {clip_seeds!r}."
+        )
     order = Order(
         manifest=manifest,
         folder=output,
         preset=preset,
         sources=words(sources),
-        blanks=counted,
+        blanks=Blanks(blanks),
         seed=seed,
         clip_seeds=numbers,
         text_labels=text_labels,
@@ -83,12 +87,13 @@ def train_all(
     )
     if dry_run:
         from trainers.reproduction.estimates import dry_run as reckon
-        from trainers.reproduction.estimates import told
+        from trainers.reproduction.estimates import told as sentences
 
         found = reckon(order)
-        tell(found, as_json, told(found))
+        tell(found, as_json, sentences(found))
         return
     from trainers.reproduction.run import train_all as train
 
-    start_log(output)
-    tell(train(order, ctx.obj.draw_panel), as_json, f"The page is {output / 'results.md'}.")
+    start_log()  # nothing is written, not even a log, before it is known that all can start
+    done = train(order, ctx.obj.draw_panel, start_log)
+    tell(done, as_json, f"The page is {order.parts.results}.")

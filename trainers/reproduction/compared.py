@@ -8,7 +8,7 @@ from trainers.evaluation.ablation_runs import DAUG_CLIP, DAUG_HYBRID, PLAIN_CLIP
 from trainers.evaluation.classifier_scores import ALL_SOURCES
 from trainers.evaluation.finding_rows import CHANCE, Task
 from trainers.evaluation.paper_figures import ABLATED, FULL, PAPER_ROWS, PaperRow
-from trainers.evaluation.paper_tables import MEANS, NEVER, PRINTED, TITLES, TOO_SMALL
+from trainers.evaluation.paper_tables import MEANS, NEVER, POOLED, PRINTED, TITLES, TOO_SMALL
 from trainers.reproduction.page import Section, Table
 
 PLAIN = "CLIP without augmentation"
@@ -38,6 +38,8 @@ def compared_section(task: Task, document: Document) -> Section:
         f"{TOO_SMALL}: see the full tables in ablation/ablation.md, which have intervals for "
         "every figure."
     ]
+    if source == ALL_SOURCES:
+        sentences.append(f"Cases of {POOLED}.")
     head = ("", *(finding.value for finding in Finding), *MEANS)
     return Section(TITLES[task, metric], sentences, [Table(head, lines)])
 

@@ -13,10 +13,12 @@ from trainers.bundle_build import build_bundle
 from trainers.evaluation.movement import measure_bundle
 from trainers.heat_run import AugmentRequest, augment
 from trainers.loop import WEIGHTS
+from trainers.manifest import Row, read_manifest, select
+from trainers.pixels import large_enough, load_images
 from trainers.recipe_search import tune_bundle
-from trainers.reproduction.labels import SPLITS, prepare_manifest
+from trainers.reproduction.labels import LEARNT_FROM, SPLITS, TEST_SPLIT, prepare_manifest
 from trainers.reproduction.order import Order
-from trainers.reproduction.segmenter import check_segmenter, take_over_segmenter
+from trainers.reproduction.segmenter import take_over_segmenter
 from trainers.reproduction.stage import Stage
 from trainers.runs import RUN_FILE, RunRequest, train_classifier, train_diffusion
 
@@ -34,7 +36,12 @@ def drawing_stages(order: Order, sources: tuple[str, ...]) -> list[Stage]:
             "check the manifest and write the one that is trained on",
             (parts.manifest,),
             lambda: _prepare(order, sources),
-            {"sha256": file_digest(order.manifest), "sources": sources, "blanks": order.blanks},
+            {
+                "sha256": file_digest(order.manifest),
+                "images": str(order.manifest.parent.resolve()),  # which links lead to
+                "sources": sources,
+                "blanks": order.blanks,
+            },
         ),
         _training(DIFFUSION, "denoiser", parts.diffusion, order, sources, train_diffusion),
         _training(CLASSIFIER, "classifier", parts.classifier, order, sources, train_classifier),
@@ -55,7 +62,7 @@ def drawing_stages(order: Order, sources: tuple[str, ...]) -> list[Stage]:
                 "space": asdict(size.space),
                 "reference": size.reference,
                 "images": [size.tuned_on, size.measured_on],
-                "anatomy": None if order.anatomy is None else read_bundle(order.anatomy).digest,
+                "anatomy": order.anatomy_told,
             },
             (DATA, BUILD),
         ),
@@ -93,9 +100,28 @@ def _prepare(order: Order, sources: tuple[str, ...]) -> Mapping[str, Any]:
     clip = order.size.clip
     if clip.model:
         pretrained_file(clip.model, order.weights or clip.weights)
-    if order.anatomy is not None:
-        check_segmenter(read_bundle(order.anatomy), order.size.networks.unet.image_size)
-    return prepare_manifest(order.manifest, order.parts.manifest, sources, order.blanks)
+    parts = order.parts
+    # Links to the images of a collection that lay elsewhere would be in the way.
+    shutil.rmtree(parts.manifest.parent, ignore_errors=True)
+    found = prepare_manifest(order.manifest, parts.manifest, sources, order.blanks)
+    _refuse_unreadable(order)
+    return found
+
+
+def _refuse_unreadable(order: Order) -> None:
+    """Decode the images, which the trainings will find in the cache, and refuse damaged ones.
+
+    A training could do without some images, but not the scores, and the maps are of all.
+    """
+    rows = read_manifest(order.parts.manifest)
+    size, cache = order.size.networks.unet.image_size, order.parts.cache
+    not_used: list[Row] = []
+    for split in LEARNT_FROM:
+        of_split = select(rows, splits=[split])
+        used = {row.id for row in load_images(of_split, size, cache).rows}
+        not_used += [row for row in of_split if row.id not in used]
+    large_enough(not_used)  # says which of them cannot be read; thumbnails can
+    large_enough(select(rows, splits=[TEST_SPLIT]))
 
 
 def _training(

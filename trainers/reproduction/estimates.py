@@ -12,21 +12,20 @@ from daug.findings import SUPER_CLASSES
 from daug.heatmap import Encoder, Reference
 from trainers.bundle_build import FIRST_RECIPE
 from trainers.evaluation.ablation_runs import ABLATION_ROWS
-from trainers.manifest import Row, read_manifest
+from trainers.manifest import Row
 from trainers.problem import LoopSettings
-from trainers.reproduction.labels import check_three_splits, frontal_rows
-from trainers.reproduction.licences import check_licences
+from trainers.reproduction.checks import check_order, missing_images
 from trainers.reproduction.order import Order
 from trainers.reproduction.run import stages_of
 from trainers.reproduction.sizes import Size
-from trainers.reproduction.space import GIB, bytes_of_stages, free_bytes
+from trainers.reproduction.space import GIB, bytes_of_stages, bytes_to_come, free_bytes
 from trainers.reproduction.speed import Speed, measure_speed
 from trainers.reproduction.state import State
 from trainers.reproduction.timing import Pace
 
 KINDS_OF_MAP = 4  # of each super-class: more and less, softmax and sigmoid
 UNKNOWN_TIME = "minutes"  # of stages that only read, score and write
-OPENINGS = {"data": 0, "diffusion": 1, "maps": 1, "clip": 1}  # of every radiograph, in a stage
+OPENINGS = ("data", "tune", "maps", "clip")  # stages that open every radiograph once
 
 
 @dataclass(frozen=True)
@@ -42,15 +41,12 @@ def dry_run(order: Order) -> dict[str, Any]:
     """Return the stages with their costs, as JSON values; nothing is written.
 
     Raises:
-        ManifestError: As in `train_all`.
-        TrainingError: If the folder was begun for something else.
+        ManifestError: As in `check_order`.
+        TrainingError: As in `check_order`.
+        BundleError: As in `check_order`.
     """
-    rows = read_manifest(order.manifest)
-    licences = check_licences((row.source for row in rows), order.sources)
-    chosen = frontal_rows(rows, licences.sources, order.blanks)
-    check_three_splits(order.manifest, chosen)
-    state = State(order.folder)
-    state.check_plan(order.settings())
+    checked, state = check_order(order), State(order.folder)
+    licences, chosen = checked.licences, checked.rows
     speed = measure_speed(order.size, chosen, clip_batch(order))
     costs = stage_costs(order, chosen, speed)
     steps = [
@@ -66,8 +62,9 @@ def dry_run(order: Order) -> dict[str, Any]:
     ]
     memory = max(cost.memory or 0 for cost in costs.values())
     free, has = free_bytes(order.folder), _memory()
-    disk = sum(cost.disk for cost in costs.values())
-    warnings = [*licences.warnings, *_shortages(disk, free, memory, has)]
+    to_come, lost = bytes_to_come(order, chosen), missing_images(order, chosen)
+    warnings = [*licences.warnings, *[lost] * bool(lost)]
+    warnings += _shortages(to_come, free, memory, has)
     return {
         "preset": order.preset,
         "radiographs": dict(sorted(Counter(row.split for row in chosen).items())),
@@ -76,7 +73,8 @@ def dry_run(order: Order) -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "stages": steps,
         "seconds": sum(c.seconds or 0 for n, c in costs.items() if _to_do(steps, n)),
-        "disk_bytes": disk,
+        "disk_bytes": sum(cost.disk for cost in costs.values()),
+        "disk_to_come_bytes": to_come,
         "disk_free_bytes": free,
         "memory_bytes": memory,
         "memory_total_bytes": has,
@@ -99,16 +97,18 @@ def stage_costs(order: Order, rows: Sequence[Row], speed: Speed) -> dict[str, Co
     space, own_steps = size.space, FIRST_RECIPE.num_steps
     trials = len(space.noise_levels) * len(space.encoders) * len(space.scales) * size.tuned_on
     panel = len(SUPER_CLASSES) * KINDS_OF_MAP
+    # A map that keeps to a site is its control outside it; the recipe search draws one always.
+    control = size.reference is Reference.CONTROL or order.anatomy is not None
     seconds: dict[str, float] = {
         "diffusion": training_seconds(speed.denoiser, size.networks.diffusion_loop),
         "classifier": training_seconds(speed.classifier, size.networks.classifier_loop),
-        "tune": trials * map_seconds(size, speed, space.num_steps, panel)
-        + size.measured_on * map_seconds(size, speed, own_steps, panel),
-        "maps": n * map_seconds(size, speed, size.map_steps or own_steps, 1),
+        "tune": trials * map_seconds(size, speed, space.num_steps, panel, control=True)
+        + size.measured_on * map_seconds(size, speed, own_steps, panel, control=True),
+        "maps": n * map_seconds(size, speed, size.map_steps or own_steps, 1, control=control),
         "clip": runs * training_seconds(speed.clip, size.clip_loop),
     }
-    for stage, times in OPENINGS.items():
-        seconds[stage] = seconds.get(stage, 0.0) + times * n * speed.opening
+    for stage in OPENINGS:
+        seconds[stage] = seconds.get(stage, 0.0) + n * speed.opening
     memory = {
         "diffusion": speed.denoiser.memory,
         "classifier": speed.classifier.memory,
@@ -128,14 +128,13 @@ def training_seconds(pace: Pace, loop: LoopSettings) -> float:
     return min(limit for limit in (by_steps, by_time) if limit is not None)
 
 
-def map_seconds(size: Size, speed: Speed, steps: int, maps: int) -> float:
-    """Return how long some maps of one radiograph take: up, and down beside the control.
+def map_seconds(size: Size, speed: Speed, steps: int, maps: int, *, control: bool) -> float:
+    """Return how long some maps of one radiograph take: up, and down, beside a control or not.
 
     Where it is still open which encoder is chosen, DDIM's is taken, which asks the denoiser in
     every step; Gaussian noise asks it never.
     """
     up = int(Encoder.DDIM in size.space.encoders)
-    control = int(size.reference is Reference.CONTROL)
     return steps * ((up + maps + control) * speed.denoise + maps * speed.guide)
 
 
@@ -155,7 +154,8 @@ def told(found: Mapping[str, Any]) -> str:
         f"Time: about {duration(found['seconds'])} on this machine ({found['device']}, "
         f"{found['threads']} threads), reckoned from a few steps of each network; another program "
         "beside it makes it longer.",
-        f"Disk: about {amount(found['disk_bytes'])}; {amount(found['disk_free_bytes'])} are free.",
+        f"Disk: about {amount(found['disk_bytes'])}, {amount(found['disk_to_come_bytes'])} of them "
+        f"still to come; {amount(found['disk_free_bytes'])} are free.",
         f"Memory: about {amount(found['memory_bytes'])} in training; there are "
         f"{amount(found['memory_total_bytes'])}.",
         *(f"Warning: {warning}" for warning in found["warnings"]),
@@ -201,7 +201,7 @@ def _shortages(disk: int, free: int, memory: int, has: int) -> list[str]:
     found = []
     if disk > free:
         found.append(
-            f"the disk has {amount(free)} left, and about {amount(disk)} are needed in all."
+            f"the disk has {amount(free)} left, and about {amount(disk)} are still needed."
         )
     if memory > has:
         found.append(

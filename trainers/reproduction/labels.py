@@ -7,6 +7,7 @@ present if and only if no pathology is present or uncertain; support devices are
 Whatever is filled in is named in the column `assumed`.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -20,9 +21,11 @@ from trainers.adapters.label_words import DISEASES
 from trainers.made_labels import ASSUMED_COLUMN, TEXT_COLUMN
 from trainers.manifest import LABELS, Row, read_manifest
 from trainers.manifest_copy import Line, write_copy
+from trainers.text_labels import count_text_labels
 
-SPLITS = ("train", "val", "test")
-FRONTAL = ("AP", "PA")  # beginnings of what a frontal view is called; a blank view is kept
+LEARNT_FROM, TEST_SPLIT = ("train", "val"), "test"
+SPLITS = (*LEARNT_FROM, TEST_SPLIT)
+FRONTAL = ("AP", "PA", "FRONTAL")  # first words of what a frontal view is called
 
 
 class Blanks(StrEnum):
@@ -73,12 +76,15 @@ def prepare_manifest(
         "reports": reported,
         "left_out": left_out,
         "labels_filled": told["labels_filled"],
+        "labels_from_text": sum(count_text_labels(rows).values()),
+        "sources": sorted({row.source for row in rows}),
     }
 
 
 def is_frontal(view: str) -> bool:
     """Return whether a view's name says frontal, or says nothing."""
-    return not view.strip() or view.strip().upper().startswith(FRONTAL)
+    words = re.findall("[A-Z]+", view.upper())
+    return not view.strip() or words[:1] in ([word] for word in FRONTAL)
 
 
 def fill_blanks(line: Line, blanks: Blanks) -> Line:

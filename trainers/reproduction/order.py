@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from daug.bundle import file_digest
+from daug.bundle import file_digest, read_bundle
 from trainers.reproduction.labels import Blanks
+from trainers.reproduction.segmenter import segmenter_digest
 from trainers.reproduction.sizes import Size, find_size
 
 # A bundle's folder, a radiograph and the PNG to write; handed in, since pictures are `ui`'s.
 DrawFigure = Callable[[Path, Path, Path], None]
+DIGEST_TOLD = 12  # letters of a SHA-256, as everywhere where a person reads one
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,26 @@ class Order:
         """Where everything lies."""
         return Parts(self.folder)
 
+    @property
+    def weights_told(self) -> str:
+        """The weights of the CLIP towers by name, and by digest where they are a file."""
+        path = Path(self.weights)
+        if self.weights and path.is_file():
+            return f"{path.name} {file_digest(path)[:DIGEST_TOLD]}"
+        return self.weights
+
+    @property
+    def anatomy_told(self) -> str | None:
+        """The segmenter that is taken over, by the bundle's folder and the digest of its files.
+
+        Raises:
+            BundleError: If the folder holds no bundle.
+        """
+        if self.anatomy is None:
+            return None
+        digest = segmenter_digest(read_bundle(self.anatomy))
+        return f"{self.anatomy.resolve().name} {digest[:DIGEST_TOLD]}"
+
     def settings(self) -> dict[str, Any]:
         """Return what a folder is held to, as JSON values."""
         return {
@@ -52,8 +74,8 @@ class Order:
             "seed": self.seed,
             "clip_seeds": list(self.clip_seeds),
             "text_labels": self.text_labels,
-            "weights": self.weights,
-            "anatomy": None if self.anatomy is None else self.anatomy.name,
+            "weights": self.weights_told,
+            "anatomy": self.anatomy_told,
         }
 
 

@@ -44,7 +44,15 @@ def _on_data(order: Order, data: Mapping[str, Any]) -> Sequence[str]:
         "some test studies by a radiologist. What the paper makes of uncertain and unmentioned "
         "findings is not told. "
         f"{data['labels_filled']} labels were filled in.",
+        *_on_text_labels(order, data["labels_from_text"]),
     ]
+
+
+def _on_text_labels(order: Order, count: int) -> Sequence[str]:
+    if not count:
+        return []
+    taught = "They taught, and they" if order.text_labels else "They taught nothing, but they"
+    return [f"{count} labels were read from reports by a program. {taught} are among the scores."]
 
 
 def _on_maps(order: Order, bundle: Bundle) -> Sequence[str]:

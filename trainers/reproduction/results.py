@@ -6,6 +6,7 @@ from typing import Any
 
 from daug.bundle import file_digest, read_bundle
 from daug.notice import NOTICE
+from trainers.adapters.mimic_names import DATASET as MIMIC
 from trainers.evaluation.finding_rows import Task
 from trainers.reproduction.compared import compared_section, table_4_section
 from trainers.reproduction.licences import check_licences
@@ -14,7 +15,6 @@ from trainers.reproduction.page import Page, Section, page_html, page_markdown
 from trainers.reproduction.protocol import protocol
 from trainers.reproduction.state import State, read_json
 
-MIMIC = "mimic"  # beginning of what MIMIC-CXR's sources are called in a manifest
 COMPARABLE = (
     "The paper's rows are copied from it (Jin et al. 2024, arXiv:2412.04828). They are on the same "
     "collection as ours; what was done otherwise stands at the end, and has to be read with every "
@@ -41,9 +41,9 @@ def results_page(order: Order) -> Page:
     parts = order.parts
     bundle, data = read_bundle(parts.bundle), _found(order, "data")
     ablation = read_json(parts.ablation / "ablation.json")
-    sources = list(ablation["images"])
+    sources = data["sources"]  # of all splits: a licence also holds for what only taught
     licences = check_licences(sources, sources)
-    same = all(name.startswith(MIMIC) for name in sources)
+    same = sources == [MIMIC]
     figures = sorted(parts.figures.glob("*.png"))
     return Page(
         "The paper's tables and figure, made again",

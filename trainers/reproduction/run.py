@@ -3,6 +3,8 @@
 import gc
 import logging
 import time
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -10,15 +12,14 @@ from accelerate import PartialState
 from filelock import FileLock, Timeout
 
 from daug.errors import TrainingError
-from trainers.manifest import read_manifest
 from trainers.processes import join_processes
+from trainers.reproduction.checks import check_order, refuse_missing_images
 from trainers.reproduction.drawing_stages import drawing_stages
-from trainers.reproduction.labels import check_three_splits, frontal_rows
-from trainers.reproduction.licences import Licences, check_licences
+from trainers.reproduction.licences import Licences
 from trainers.reproduction.order import DrawFigure, Order
 from trainers.reproduction.space import check_space
 from trainers.reproduction.stage import Stage
-from trainers.reproduction.state import State
+from trainers.reproduction.state import STATE_FOLDER, State
 from trainers.reproduction.table_stages import table_stages
 
 logger = logging.getLogger(__name__)
@@ -26,12 +27,15 @@ logger = logging.getLogger(__name__)
 LOCK_FILE = "all.lock"
 
 
-def train_all(order: Order, draw: DrawFigure) -> dict[str, Any]:
+def train_all(
+    order: Order, draw: DrawFigure, begin: Callable[[Path], None] = lambda _: None
+) -> dict[str, Any]:
     """Do whatever is not done yet, and return what was done, as JSON values.
 
     Args:
         order: What is asked for.
         draw: Draws Figure 2.
+        begin: Called with the folder once it is known that everything can start, as the log is.
 
     Raises:
         ManifestError: If the manifest cannot be trained on, or its licences are against it.
@@ -40,14 +44,12 @@ def train_all(order: Order, draw: DrawFigure) -> dict[str, Any]:
         BundleError: If pretrained weights or a segmenter that was asked for cannot be had.
     """
     _refuse_processes()
-    rows = read_manifest(order.manifest)
-    licences = check_licences((row.source for row in rows), order.sources)
-    state = State(order.folder)
-    state.check_plan(order.settings())
-    chosen = frontal_rows(rows, licences.sources, order.blanks)
-    check_three_splits(order.manifest, chosen)
-    check_space(order, chosen)
-    order.folder.mkdir(parents=True, exist_ok=True)
+    checked, state = check_order(order), State(order.folder)
+    refuse_missing_images(order, checked.rows)
+    check_space(order, checked.rows)
+    licences = checked.licences
+    _make_folder(order.folder)
+    begin(order.folder)
     try:
         with FileLock(order.folder / LOCK_FILE, blocking=False):
             state.keep_plan(order.settings())
@@ -85,6 +87,15 @@ def _do(stage: Stage, state: State) -> dict[str, Any]:
     state.keep(stage, found, seconds)
     _free_memory()
     return {"stage": stage.name, "done": "now", "seconds": round(seconds, 1)}
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        (folder / STATE_FOLDER).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise TrainingError(
+            f"{folder} cannot be written to ({error.strerror}). Name another folder."
+        ) from error
 
 
 def _refuse_processes() -> None:

@@ -24,12 +24,12 @@ from trainers.evaluation.clip_scores import PIXELS_SIDE
 from trainers.manifest import Row
 from trainers.reproduction.order import Order
 from trainers.reproduction.sizes import Size, find_size
+from trainers.reproduction.state import OUTDATED_FOLDER
 
 GIB = 2**30
 TRAINED_BYTES = 16  # of a parameter in a checkpoint: weight, average, two moments of AdamW
 STORED_BYTES = 2  # in a bundle
 MAP_FILE_BYTES = 4096  # of a file beside its numbers: key, recipe, rounding up to whole blocks
-BUNDLES = 3  # built, drawing, finished
 
 
 @dataclass(frozen=True)
@@ -74,8 +74,8 @@ def bytes_of_stages(order: Order, rows: Sequence[Row]) -> Mapping[str, int]:
     runs = len(ABLATION_ROWS) * len(order.clip_seeds)
     clip_pixels = 0 if clip_side == side else n * clip_side**2
     return {
-        "data": sum(len(row.report) + 1000 for row in rows),
-        "diffusion": watched * side**2 + _run_bytes(count.denoiser),
+        "data": sum(len(row.report) + 1000 for row in rows) + watched * side**2,
+        "diffusion": _run_bytes(count.denoiser),
         "classifier": _run_bytes(count.classifier),
         "build": by_split["test"] * side**2 + STORED_BYTES * (count.denoiser + count.classifier),
         "tune": STORED_BYTES * (count.denoiser + count.classifier),
@@ -86,14 +86,18 @@ def bytes_of_stages(order: Order, rows: Sequence[Row]) -> Mapping[str, int]:
     }
 
 
+def bytes_to_come(order: Order, rows: Sequence[Row]) -> int:
+    """Return about how many bytes the folder will still take, beside what is in it."""
+    return max(0, sum(bytes_of_stages(order, rows).values()) - _there(order.folder))
+
+
 def check_space(order: Order, rows: Sequence[Row]) -> None:
     """Refuse to start where the disk cannot hold what is still to come.
 
     Raises:
         TrainingError: If that is so.
     """
-    needed = sum(bytes_of_stages(order, rows).values()) - _there(order.folder)
-    free = free_bytes(order.folder)
+    needed, free = bytes_to_come(order, rows), free_bytes(order.folder)
     if needed > free:
         raise TrainingError(
             f"{order.folder} will need about {needed / GIB:.1f} GiB more, but its disk has "
@@ -110,8 +114,10 @@ def free_bytes(folder: Path) -> int:
 
 
 def _there(folder: Path) -> int:
-    files = (path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
-    return sum(path.stat().st_size for path in files)
+    """Return the bytes of what is in a folder, but for what is made anew beside it."""
+    parts = (path for path in folder.glob("*") if path.name != OUTDATED_FOLDER)
+    files = (path for part in parts for path in (part, *part.rglob("*")))
+    return sum(p.stat().st_size for p in files if p.is_file() and not p.is_symlink())
 
 
 def _run_bytes(count: int) -> int:

@@ -1,7 +1,7 @@
 """What is done of a reproduction: one small JSON file for each stage, and one for the whole.
 
     OUT/plan.json           what the folder was begun for
-    OUT/state/<stage>.json  what a finished stage was made of and what it left behind
+    OUT/state/<stage>.json  what a stage is made of and, once it has ended, what it left behind
 
 A stage counts as done if its settings, the outputs of the stages that it reads, and its own
 outputs are what they were when it ended.
@@ -35,20 +35,25 @@ class State:
     def check_plan(self, settings: Mapping[str, Any]) -> None:
         """Refuse a folder that was begun for something else, or that holds other things.
 
+        As long as no stage is done, nothing in it was made of anything, so that an order which was
+        refused on the way can be put right. Without a plan the stages' own records decide.
+
         Raises:
             TrainingError: If that is so.
         """
-        path = self.folder / PLAN_FILE
+        if self.folder.exists() and not self.folder.is_dir():
+            raise TrainingError(f"{self.folder} is a file. Name a folder.")
+        path, begun_here = self.folder / PLAN_FILE, self._something_is_done()
         if not path.exists():
             others = sorted(p.name for p in self.folder.glob("*") if p.name not in OUR_OWN)
-            if others:
+            if others and not begun_here:
                 raise TrainingError(
                     f"{self.folder} holds other things ({', '.join(others[:3])}). Name a new one."
                 )
             return
         begun = read_json(path)
         differing = [name for name in settings if begun.get(name) != settings[name]]
-        if differing:
+        if differing and begun_here:
             changes = "; ".join(
                 f"{name.replace('_', ' ')} {_said(begun.get(name))}, now {_said(settings[name])}"
                 for name in differing
@@ -82,20 +87,16 @@ class State:
         What was made of other things is put aside, so that nothing is lost; what was interrupted
         goes on, if it can, else it is made from the beginning.
         """
-        record = self.record_of(stage.name)
-        same = record is None or (
-            record["settings"] == _as_json(stage.settings)
-            and record["made_of"] == self._made_of(stage)
-        )
-        if not same:
+        earlier, now = self._begun(stage.name), self._made_with(stage)
+        if earlier is not None and any(earlier[key] != value for key, value in now.items()):
             self._put_aside(stage)
-        elif record is not None:  # its files are damaged; checkpoints know what they were
+        elif self.record_of(stage.name):  # its files are damaged; checkpoints know what they were
             for run in (path for folder in stage.work for path in folder.rglob(RUN_FILE)):
                 run.unlink()
         if not stage.work:
             for path in stage.outputs:
                 shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-        self._file(stage.name).unlink(missing_ok=True)
+        write_json(self._file(stage.name), now)
 
     def keep(self, stage: Stage, found: Mapping[str, Any], seconds: float) -> None:
         """Write down that a stage is done.
@@ -108,9 +109,7 @@ class State:
             names = ", ".join(str(path) for path in stage.outputs)
             raise TrainingError(f"{stage.name}: ended without writing {names}. Run it again.")
         record = {
-            "stage": stage.name,
-            "settings": _as_json(stage.settings),
-            "made_of": self._made_of(stage),
+            **self._made_with(stage),
             "output": output,
             "seconds": round(seconds, 1),
             "found": _as_json(found),
@@ -119,8 +118,25 @@ class State:
 
     def record_of(self, name: str) -> dict[str, Any] | None:
         """Return what was written down of a stage; None if it never ended."""
+        record = self._begun(name)
+        return record if record is not None and "output" in record else None
+
+    def _begun(self, name: str) -> dict[str, Any] | None:
+        """Return the same of a stage that may not have ended; None if it was never begun."""
         path = self._file(name)
         return read_json(path) if path.exists() else None
+
+    def _something_is_done(self) -> bool:
+        names = (path.stem for path in (self.folder / STATE_FOLDER).glob("*.json"))
+        return any(self.record_of(name) for name in names)
+
+    def _made_with(self, stage: Stage) -> dict[str, Any]:
+        """Return what decides whether a stage that was begun can be gone on with."""
+        return {
+            "stage": stage.name,
+            "settings": _as_json(stage.settings),
+            "made_of": self._made_of(stage),
+        }
 
     def _made_of(self, stage: Stage) -> dict[str, str]:
         records = {name: self.record_of(name) for name in stage.needs}
@@ -141,7 +157,7 @@ class State:
         return self.folder / STATE_FOLDER / f"{name}.json"
 
 
-OUR_OWN = (PLAN_FILE, STATE_FOLDER, "all.lock", "log.txt")
+OUR_OWN = (PLAN_FILE, f"{PLAN_FILE}.partial", STATE_FOLDER, "all.lock", "log.txt")
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -1,11 +1,10 @@
 """The stages behind the maps: CLIP trainings, the bundle, Tables 1 to 4, Figure 2, the page."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from daug.bundle import file_digest
 from trainers.clip_bundle import add_clip
 from trainers.evaluation.ablation import evaluate_ablation
 from trainers.evaluation.ablation_runs import (
@@ -40,7 +39,6 @@ SUFFIXES = ("md", "csv", "json")
 def table_stages(order: Order, sources: tuple[str, ...], draw: DrawFigure) -> list[Stage]:
     """Return the stages behind the maps, in their order."""
     parts, size = order.parts, order.size
-    draws = {"draws": size.draws}
     return [
         Stage(
             CLIP,
@@ -48,23 +46,23 @@ def table_stages(order: Order, sources: tuple[str, ...], draw: DrawFigure) -> li
             tuple(_trained(order)),
             lambda: _train_clip(order, sources),
             {
-                "loop": asdict(size.clip_loop),
+                "model": asdict(size.clip),
                 "batch": size.clip_batch,
                 "seeds": order.clip_seeds,
                 "templates": size.templates,
                 "text_labels": order.text_labels,
-                "weights": order.weights,
+                "weights": order.weights_told,
             },
             (DATA, TUNE, MAPS),
             work=(parts.ablation,),
         ),
-        Stage(
+        _scoring(
             ABLATION,
             "score the three ways: Tables 1 to 3",
-            _tables(parts.ablation, "ablation"),
+            parts.ablation / "ablation",
             lambda: _rows_of(evaluate_ablation(ablation_request(order, sources))),
-            draws,
             (DATA, MAPS, CLIP),
+            size.draws,
         ),
         Stage(
             ADD_CLIP,
@@ -73,29 +71,29 @@ def table_stages(order: Order, sources: tuple[str, ...], draw: DrawFigure) -> li
             lambda: _finish_bundle(order),
             needs=(TUNE, CLIP),
         ),
-        Stage(
+        _scoring(
             RETRIEVAL,
             "score the bundle's search: Tables 1 and 2",
-            _tables(parts.tables, "retrieval"),
-            lambda: _rows_of(evaluate_retrieval(_scoring(order, sources))),
-            draws,
+            parts.tables / "retrieval",
+            lambda: _rows_of(evaluate_retrieval(_clip_request(order, sources))),
             (DATA, MAPS, ADD_CLIP),
+            size.draws,
         ),
-        Stage(
+        _scoring(
             CLASSIFICATION,
             "score the bundle's classification: Table 3",
-            _tables(parts.tables, "classification"),
-            lambda: _rows_of(evaluate_classification(_scoring(order, sources))),
-            draws,
+            parts.tables / "classification",
+            lambda: _rows_of(evaluate_classification(_clip_request(order, sources))),
             (DATA, MAPS, ADD_CLIP),
+            size.draws,
         ),
-        Stage(
+        _scoring(
             TABLE_4,
             "score the classifier of noised radiographs: Table 4",
-            _tables(parts.tables, "classifier"),
+            parts.tables / "classifier",
             lambda: _score_classifier(order, sources),
-            draws,
             (DATA, ADD_CLIP),
+            size.draws,
         ),
         Stage(
             FIGURE_2,
@@ -109,7 +107,10 @@ def table_stages(order: Order, sources: tuple[str, ...], draw: DrawFigure) -> li
             "write the page with our tables beside the paper's",
             (parts.results, parts.results.with_suffix(".html")),
             lambda: write_results(order),
-            needs=(DATA, ABLATION, RETRIEVAL, CLASSIFICATION, TABLE_4, FIGURE_2),
+            needs=(
+                *(DATA, CLIP, ABLATION, ADD_CLIP, RETRIEVAL),
+                *(CLASSIFICATION, TABLE_4, FIGURE_2),
+            ),
         ),
     ]
 
@@ -150,8 +151,17 @@ def _trained(order: Order) -> list[Path]:
     ]
 
 
-def _tables(folder: Path, stem: str) -> tuple[Path, ...]:
-    return tuple(folder / f"{stem}.{suffix}" for suffix in SUFFIXES)
+def _scoring(
+    name: str,
+    says: str,
+    table: Path,
+    make: Callable[[], Mapping[str, Any]],
+    needs: tuple[str, ...],
+    draws: int,
+) -> Stage:
+    """Return a stage that leaves a table behind, in several formats, from draws of the patients."""
+    outputs = tuple(table.with_suffix(f".{suffix}") for suffix in SUFFIXES)
+    return Stage(name, says, outputs, make, {"draws": draws}, needs)
 
 
 def _train_clip(order: Order, sources: tuple[str, ...]) -> Mapping[str, Any]:
@@ -169,7 +179,7 @@ def _finish_bundle(order: Order) -> Mapping[str, Any]:
     return {"digest": bundle.digest, "clip_seed": seed}
 
 
-def _scoring(order: Order, sources: tuple[str, ...]) -> ClipEvaluationRequest:
+def _clip_request(order: Order, sources: tuple[str, ...]) -> ClipEvaluationRequest:
     parts = order.parts
     return ClipEvaluationRequest(
         manifest=parts.manifest,
@@ -193,7 +203,7 @@ def _score_classifier(order: Order, sources: tuple[str, ...]) -> Mapping[str, An
         draws=order.size.draws,
         cache=parts.cache,
     )
-    return {"rows": len(evaluation.rows), "digest": file_digest(parts.manifest)}
+    return {"rows": len(evaluation.rows)}
 
 
 def _rows_of(document: Mapping[str, Any]) -> Mapping[str, Any]:
