@@ -36,9 +36,10 @@ body { font: 15px/1.45 system-ui, sans-serif; margin: 0 auto; max-width: 1100px;
   color: #1a1a1a; background: #fff }
 .notice { background: #7a1f1f; color: #fff; font-weight: 600; margin: 0 -1rem; padding: .5rem 1rem }
 .leak { background: #fbe9e7; border-left: 4px solid #7a1f1f; padding: .4rem .8rem }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums }
-th, td { border-bottom: 1px solid #ccc; padding: .2rem .6rem; text-align: right }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 13px }
+th, td { border-bottom: 1px solid #ccc; padding: .15rem .4rem; text-align: right }
 th:first-child, td:first-child, th:nth-child(2), td:nth-child(2) { text-align: left }
+.tables { display: flex; flex-wrap: wrap; gap: 0 2rem } .tables h2 { font-size: 1.1rem }
 .wide { overflow-x: auto } .sheet { display: flex; flex-wrap: wrap; gap: .6rem }
 figure { margin: 0; width: 128px } img { max-width: 128px; border: 1px solid #999 }
 figcaption { font-size: 11px; overflow-wrap: anywhere }
@@ -55,12 +56,13 @@ figcaption { font-size: 11px; overflow-wrap: anywhere }
 <ul>{% for line in list.lines %}<li>{{ line }}</li>
 {% endfor %}</ul>
 {% endfor %}
-{% for table in tables %}<h2>{{ table.title }}</h2>
+<div class="tables">
+{% for table in tables %}<section><h2>{{ table.title }}</h2>
 <div class="wide"><table><thead><tr>{% for name in table.head %}<th>{{ name }}</th>{% endfor %}
 </tr></thead><tbody>
 {% for row in table.rows %}<tr>{% for cell in row %}<td>{{ cell }}</td>{% endfor %}</tr>
-{% endfor %}</tbody></table></div>
-{% endfor %}
+{% endfor %}</tbody></table></div></section>
+{% endfor %}</div>
 {% macro shown(picture) %}<figure><img src="{{ picture.uri }}" alt="{{ picture.caption }}">
 <figcaption>{{ picture.caption }}</figcaption></figure>{% endmacro %}
 {% if pairs %}<h2>Alike</h2>
