@@ -357,6 +357,14 @@ def test_disk_grows_with_radiographs_and_seeds() -> None:
     assert runs[0] / 3 / 151e6 == pytest.approx(3 * 16 + 4, rel=0.02)
 
 
+def by_column(table: Table) -> dict[str, dict[str, str]]:
+    """Return the cells of each column by the first word of their lines."""
+    return {
+        name: {line[0]: line[number] for line in table.lines}
+        for number, name in enumerate(table.head)
+    }
+
+
 def test_a_pool_of_several_sources_is_called_one() -> None:
     figures = {"auroc": {"value": 0.8}, "enough": True, "finding": "Edema", "model": "m"}
     counts = {"positives": 30, "negatives": 40, "task": "classification"}
@@ -366,8 +374,7 @@ def test_a_pool_of_several_sources_is_called_one() -> None:
             Task.CLASSIFICATION, {"images": images, "rows": [entry], "means": []}
         )
         assert any("all sources" in sentence for sentence in section.sentences) is pooled
-        (ours,) = (line for line in section.tables[0].lines if line[0] == "m")
-        assert ours[1 + list(Finding).index(Finding.EDEMA)] == "0.80"
+        assert by_column(section.tables[0])["m"]["Edema"] == "0.80"
 
 
 def test_a_difference_on_the_page_is_ours_minus_the_papers_where_there_are_enough_cases() -> None:
@@ -379,10 +386,7 @@ def test_a_difference_on_the_page_is_ours_minus_the_papers_where_there_are_enoug
         {**entry, **counts, "finding": "Pneumonia", "enough": False, "auroc": {"value": 0.99}},
     ]
     section = compared_section(Task.CLASSIFICATION, {"images": {"a": 1}, "rows": rows, "means": []})
-    lines = {
-        line[0]: dict(zip(section.tables[0].head, line, strict=True))
-        for line in section.tables[0].lines
-    }
+    lines = by_column(section.tables[0])
     gap = lines["DAug channels + hybrid loss minus DAug [paper]"]
     # The paper has 0.89 and 0.84.
     assert (gap["Edema"], gap["Fracture"], gap["Pneumonia"]) == ("+0.06", "−0.04", "–")

@@ -40,8 +40,9 @@ def compared_section(task: Task, document: Document) -> Section:
     ]
     if source == ALL_SOURCES:
         sentences.append(f"Cases of {POOLED}.")
-    head = ("", *(finding.value for finding in Finding), *MEANS)
-    return Section(TITLES[task, metric], sentences, [Table(head, lines)])
+    names = ("finding", *(finding.value for finding in Finding), *MEANS)
+    head, *by_finding = zip(names, *lines, strict=True)  # down the page: across it is too wide
+    return Section(TITLES[task, metric], sentences, [Table(head, by_finding)])
 
 
 def table_4_section(document: Document) -> Section:
