@@ -1,12 +1,15 @@
 """Everything that is checked of one manifest."""
 
 import os
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from daug.findings import Finding
+from daug.view import View
 from trainers.manifest_check.alike import NearPair, near_pairs, same_digest
 from trainers.manifest_check.counts import Counts, count
 from trainers.manifest_check.entries import Entries, Entry, read_entries
@@ -44,6 +47,16 @@ class Checked:
             for row, look in pairs
             if isinstance(look, Unseen) and look.missing == missing
         ]
+
+    @property
+    def laterals(self) -> int:
+        """How many radiographs are lateral ones."""
+        return sum(View.stated(row.view) is View.LATERAL for row in self.rows)
+
+    @property
+    def text_derived(self) -> Counter[Finding]:
+        """How many labels of each finding a program read from reports."""
+        return Counter(finding for row in self.rows for finding in row.text_derived)
 
     @property
     def near_across_splits(self) -> list[NearPair]:

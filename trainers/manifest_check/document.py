@@ -41,6 +41,10 @@ def document(checked: Checked) -> dict[str, Any]:
         "findings": _by_place(
             checked, lambda of: {finding.value: of.of(finding) for finding in Finding}
         ),
+        "text_derived": {
+            f.value: checked.text_derived[f] for f in Finding if checked.text_derived[f]
+        },
+        "laterals": checked.laterals,
         "views": _by_place(checked, lambda of: dict(of.views.most_common())),
         "radiographs": _by_place(checked, lambda of: of.rows),
         "patients": _by_place(checked, lambda of: len(of.patients)),

@@ -21,6 +21,7 @@ class Entry:
     split: str
     view: str
     labels: Mapping[Finding, int]
+    text_derived: frozenset[Finding]  # of the labels, those read from a report
     stem: str  # of the file that its collection calls it by, without the ending
 
 
@@ -81,6 +82,7 @@ def _entry(manifest: Path, line: int, values: Mapping[str, str]) -> Entry:
         split=row.split,
         view=row.view,
         labels=row.labels,
+        text_derived=row.text_derived & row.labels.keys(),
         stem=PurePosixPath(named).stem,
     )
 

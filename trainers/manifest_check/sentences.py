@@ -41,6 +41,10 @@ def summary(checked: Checked) -> list[str]:
             "them in different splits."
         )
     lines += [overlap_sentence(overlap) for overlap in checked.overlaps]
+    if checked.laterals:
+        lines.append(f"{_n(checked.laterals, 'lateral radiograph')}: neither train nor score.")
+    if read := checked.text_derived.total():
+        lines.append(f"{_n(read, 'label')} read from reports by a program.")
     return lines
 
 

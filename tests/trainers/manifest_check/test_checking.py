@@ -24,6 +24,19 @@ def test_nothing_is_found_where_there_is_nothing(tmp_path: Path) -> None:
     assert summary(checked(tmp_path / "m.csv")) == ["6 radiographs of 6 patients."]
 
 
+def test_lateral_views_and_labels_from_reports_are_counted(tmp_path: Path) -> None:
+    rows = lines()
+    rows[0]["view"], rows[1]["view"] = "LL", "Lateral"
+    rows[2]["text_derived"] = "Edema|Fracture"  # of which the line labels Edema alone
+    manifest = written(tmp_path, rows, (*COLUMNS, "text_derived"))
+    found = document(checked(manifest))
+    assert (found["laterals"], found["text_derived"]) == (2, {"Edema": 1})
+    assert summary(checked(manifest))[-2:] == [
+        "2 lateral radiographs: neither train nor score.",
+        "1 label read from reports by a program.",
+    ]
+
+
 def test_missing_and_unreadable_images_are_told_apart(tmp_path: Path) -> None:
     manifest = written(tmp_path, lines())
     (tmp_path / "r1.png").unlink()
