@@ -12,6 +12,7 @@ from ui.compare_tab import add_compare_tab
 from ui.examples import read_examples
 from ui.keeping import Keeper
 from ui.library_tab import add_library_tab
+from ui.lost_answers import fetch_lost_answers
 from ui.read_controls import CLASS_LIST
 from ui.read_tab import add_read_tab
 from ui.readings import Readings
@@ -59,6 +60,7 @@ def build_page(
                 add_compare_tab(tabs, workstation, readings, read.key, desk, library)
                 add_library_tab(page, library, desk)
         _words(wording.coverage(bundle), "coverage")
+        fetch_lost_answers()
     page.queue(max_size=WAITING)
     return page
 

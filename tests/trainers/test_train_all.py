@@ -95,8 +95,13 @@ def _stop_while_maps_are_drawn(order: Order, patch: pytest.MonkeyPatch) -> str:
         return written[-1]
 
     patch.setattr("trainers.heat_run.write_changes", written_then_stopped)
-    with pytest.raises(TrainingError) as stopped:
-        train_all(order, draw_panel)
+    # A shell lets what it runs in the background ignore Ctrl-C.
+    earlier = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(TrainingError) as stopped:
+            train_all(order, draw_panel)
+    finally:
+        signal.signal(signal.SIGINT, earlier)
     return str(stopped.value)
 
 
