@@ -25,6 +25,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     yield from serve(tmp_path_factory.mktemp("library"), "mixed")
 
 
+@pytest.fixture
+def synthetic(tmp_path: Path) -> Iterator[Server]:
+    """Asked for before the page, so that the page is closed first."""
+    yield from serve(tmp_path, "synthetic")
+
+
 def to_library(page: Any, server: Server) -> None:
     page.goto(server.url)
     page.wait_for_selector("#draw")
@@ -217,11 +223,10 @@ def test_all_of_it_fits_a_small_screen(page: Any, server: Server) -> None:
     assert page.input_value("#notice textarea") == wording.NOTICE
 
 
-def test_a_library_of_synthetic_cases_alone_says_so(page: Any, tmp_path: Path) -> None:
-    for server in serve(tmp_path, "synthetic"):
-        to_library(page, server)
-        assert text(page, "#library-remark").startswith("Every case here is synthetic")
-        assert all("synthetic" in words for words in captions(page))
-        assert "0 of 60 can be found by likeness" in text(page, "#library-holds")
-        page.click("#library-embed")
-        until(lambda: "All of them can be found" in text(page, "#library-holds"))
+def test_a_library_of_synthetic_cases_alone_says_so(synthetic: Server, page: Any) -> None:
+    to_library(page, synthetic)
+    assert text(page, "#library-remark").startswith("Every case here is synthetic")
+    assert all("synthetic" in words for words in captions(page))
+    assert "0 of 60 can be found by likeness" in text(page, "#library-holds")
+    page.click("#library-embed")
+    until(lambda: "All of them can be found" in text(page, "#library-holds"))
