@@ -12,7 +12,7 @@ from trainers.manifest_check.counts import Counts
 
 def document(checked: Checked) -> dict[str, Any]:
     """Return everything that was found; radiographs are named by their ids."""
-    rows = checked.rows
+    rows, read = checked.rows, checked.text_derived
     return {
         "manifest": str(checked.manifest),
         "rows": len(rows),
@@ -41,9 +41,7 @@ def document(checked: Checked) -> dict[str, Any]:
         "findings": _by_place(
             checked, lambda of: {finding.value: of.of(finding) for finding in Finding}
         ),
-        "text_derived": {
-            f.value: checked.text_derived[f] for f in Finding if checked.text_derived[f]
-        },
+        "text_derived": {f.value: read[f] for f in Finding if f in read},
         "laterals": checked.laterals,
         "views": _by_place(checked, lambda of: dict(of.views.most_common())),
         "radiographs": _by_place(checked, lambda of: of.rows),
